@@ -1,0 +1,1 @@
+//! Wire events of the basket context.

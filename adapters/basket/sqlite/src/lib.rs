@@ -1,0 +1,1 @@
+//! SQLite store of the basket context.

@@ -1,0 +1,1 @@
+//! HTTP client that forwards requests to backends.

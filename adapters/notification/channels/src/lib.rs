@@ -1,0 +1,1 @@
+//! E-mail, Slack and webhook channels.

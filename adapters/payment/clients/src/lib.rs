@@ -1,0 +1,1 @@
+//! gRPC clients the payment context calls.

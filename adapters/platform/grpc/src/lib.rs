@@ -1,0 +1,1 @@
+//! gRPC plumbing: server, call context, status mapping, client channels.

@@ -1,0 +1,1 @@
+//! HTTP plumbing: problems, extractors, middleware, health, metrics and docs routes.

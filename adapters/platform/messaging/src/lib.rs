@@ -1,0 +1,1 @@
+//! Event plumbing: CloudEvents, topics, relay and consumers.

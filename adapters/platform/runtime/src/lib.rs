@@ -1,0 +1,1 @@
+//! What every binary does: configuration, command line, clock, ids, shutdown.

@@ -1,0 +1,1 @@
+//! SQLite plumbing: connections, write transactions, outbox, inbox, event log.

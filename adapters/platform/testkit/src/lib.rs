@@ -1,0 +1,1 @@
+//! Test helpers: polling probes, free ports, data folders.

@@ -1,0 +1,1 @@
+//! What use cases are made of: handlers, context, ports for events, decorators.

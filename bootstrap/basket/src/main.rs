@@ -1,0 +1,3 @@
+//! The basket service.
+
+fn main() {}

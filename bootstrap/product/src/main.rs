@@ -1,0 +1,3 @@
+//! The product service.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! The provider service: configuration, resources, module, server.

@@ -1,0 +1,3 @@
+//! The provider service.
+
+fn main() {}

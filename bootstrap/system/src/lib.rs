@@ -1,0 +1,1 @@
+//! The whole system, tested end to end on real processes.

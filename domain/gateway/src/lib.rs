@@ -1,0 +1,1 @@
+//! Routes, backends and how a request is sent to one.

@@ -1,0 +1,1 @@
+//! Value objects every context shares: money, ids, event metadata.

@@ -1,0 +1,1 @@
+//! Payments, their state machine and refunds.

@@ -1,0 +1,1 @@
+//! The sandbox provider's ledger and its test tokens.

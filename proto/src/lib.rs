@@ -1,0 +1,1 @@
+//! Types and clients generated from the .proto files.

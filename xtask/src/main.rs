@@ -1,0 +1,3 @@
+//! The one door: run, test and look after the system.
+
+fn main() {}
