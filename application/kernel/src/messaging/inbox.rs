@@ -1,0 +1,84 @@
+//! The inbox: how far a consumer has come, kept with the effects of what it consumed.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use kernel_domain::EventId;
+use shaku::Interface;
+
+use super::OutboundMessage;
+use crate::StoreError;
+
+/// One record being handled. A store that writes its effect MUST, in the same transaction and first, move the
+/// position from `expected` to `next` under `epoch` (else [`StoreError::Fenced`]) and remember `event_id`
+/// (else, with the move kept, [`StoreError::AlreadyApplied`]).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Delivery {
+    /// Who consumes.
+    pub consumer: String,
+    /// The topic.
+    pub topic: String,
+    /// The partition.
+    pub partition: u32,
+    /// The fencing number of the lease.
+    pub epoch: i64,
+    /// The offset the position must have.
+    pub expected: i64,
+    /// The offset it gets.
+    pub next: i64,
+    /// The event's id; `None` for a record too broken to have one.
+    pub event_id: Option<EventId>,
+}
+
+/// A partition held under a lease.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Position {
+    /// The fencing number.
+    pub epoch: i64,
+    /// The next offset to handle.
+    pub next_offset: i64,
+    /// How often the partition was taken at this very offset without getting past it.
+    pub attempts: u32,
+}
+
+/// Positions and handled events of one context's consumers.
+#[async_trait]
+pub trait Inbox: Interface {
+    /// Takes a partition that is free, ours, or whose lease ran out; `None` where another owner holds it. Adds 1 to the epoch.
+    async fn take(
+        &self,
+        consumer: &str,
+        topic: &str,
+        partition: u32,
+        owner: &str,
+        ttl: Duration,
+    ) -> Result<Option<Position>, StoreError>;
+
+    /// Renews the lease; `false` where it is lost.
+    async fn renew(
+        &self,
+        consumer: &str,
+        topic: &str,
+        partition: u32,
+        epoch: i64,
+        ttl: Duration,
+    ) -> Result<bool, StoreError>;
+
+    /// Gives the partition up in good order: its attempts start anew.
+    async fn release(
+        &self,
+        consumer: &str,
+        topic: &str,
+        partition: u32,
+        epoch: i64,
+    ) -> Result<(), StoreError>;
+
+    /// Whether the event was applied.
+    async fn seen(&self, consumer: &str, event_id: EventId) -> Result<bool, StoreError>;
+
+    /// Moves past a record that has no effect.
+    async fn advance(&self, delivery: &Delivery) -> Result<(), StoreError>;
+
+    /// Moves past a record and puts `dead` into the outbox, in one transaction.
+    async fn dead_letter(&self, delivery: &Delivery, dead: OutboundMessage) -> Result<(), StoreError>;
+}

@@ -1,0 +1,70 @@
+//! The log that carries messages: partitioned topics, each record at an offset.
+
+use async_trait::async_trait;
+use kernel_domain::Timestamp;
+use shaku::Interface;
+
+use super::{Header, OutboundMessage};
+use crate::BoxError;
+
+/// A durable, partitioned log. A key's messages go to one partition, in the order they were appended.
+#[async_trait]
+pub trait EventLog: Interface {
+    /// How many partitions the topic has.
+    async fn partitions(&self, topic: &str) -> Result<u32, LogError>;
+
+    /// The partition a key belongs to.
+    async fn partition_of(&self, topic: &str, key: &str) -> Result<u32, LogError>;
+
+    /// Appends messages of one topic and partition, all or none; they are durable when it returns.
+    async fn append(&self, topic: &str, partition: u32, messages: &[OutboundMessage])
+    -> Result<(), LogError>;
+
+    /// Up to `max` records from `offset` on, in order; empty at the end of the log.
+    async fn fetch(
+        &self,
+        topic: &str,
+        partition: u32,
+        offset: i64,
+        max: u32,
+    ) -> Result<Vec<Record>, LogError>;
+
+    /// The first offset kept and the one that comes next.
+    async fn bounds(&self, topic: &str, partition: u32) -> Result<std::ops::Range<i64>, LogError>;
+}
+
+/// One record of the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Record {
+    /// The topic.
+    pub topic: String,
+    /// The partition.
+    pub partition: u32,
+    /// The place in the partition.
+    pub offset: i64,
+    /// The key.
+    pub key: String,
+    /// The payload.
+    pub payload: Vec<u8>,
+    /// The headers.
+    pub headers: Vec<Header>,
+    /// When it was appended.
+    pub appended_at: Timestamp,
+}
+
+/// How the log fails.
+#[derive(Debug, thiserror::Error)]
+pub enum LogError {
+    /// There is no such topic.
+    #[error("topic {0} does not exist")]
+    UnknownTopic(String),
+    /// The log cannot be reached.
+    #[error("event log is unavailable ({operation})")]
+    Unavailable {
+        /// What was tried.
+        operation: &'static str,
+        /// The driver's error.
+        #[source]
+        source: BoxError,
+    },
+}

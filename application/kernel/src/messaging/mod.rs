@@ -1,0 +1,13 @@
+//! Ports of event delivery: the outbox a store writes, the log that carries, the inbox that remembers.
+//!
+//! `platform-messaging` runs a relay and consumers over them; each home for data implements them.
+
+mod inbox;
+mod log;
+mod message;
+mod outbox;
+
+pub use inbox::{Delivery, Inbox, Position};
+pub use log::{EventLog, LogError, Record};
+pub use message::{EventTranslator, Header, OutboundMessage};
+pub use outbox::{Outbox, OutboxStats, StoredMessage};

@@ -1,0 +1,51 @@
+//! A clock and ids that tests decide.
+
+use std::sync::{
+    Mutex, PoisonError,
+    atomic::{AtomicU64, Ordering},
+};
+
+use chrono::TimeDelta;
+use kernel_domain::Timestamp;
+use uuid::Uuid;
+
+use crate::{CallContext, Clock, IdGenerator, TraceContext};
+
+/// A clock that stands still until it is moved. Starts at 2026-01-01T00:00:00Z.
+pub struct ManualClock(Mutex<Timestamp>);
+
+impl ManualClock {
+    /// Moves the clock forward.
+    pub fn advance(&self, by: TimeDelta) {
+        let mut now = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *now += by;
+    }
+}
+
+impl Default for ManualClock {
+    fn default() -> Self {
+        Self(Mutex::new(Timestamp::UNIX_EPOCH + TimeDelta::seconds(1_767_225_600)))
+    }
+}
+
+impl Clock for ManualClock {
+    fn now(&self) -> Timestamp {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Ids 1, 2, 3 …
+#[derive(Default)]
+pub struct SequenceIds(AtomicU64);
+
+impl IdGenerator for SequenceIds {
+    fn next(&self) -> Uuid {
+        let next = self.0.fetch_add(1, Ordering::Relaxed) + 1;
+        Uuid::from_u128((u128::from(next) << 64) | u128::from(next))
+    }
+}
+
+/// A context for tests.
+pub fn context() -> CallContext {
+    CallContext::new("test", TraceContext::start(Uuid::from_u128(1)))
+}
