@@ -11,8 +11,8 @@ use shaku::Interface;
 
 use crate::{CallContext, Command, CommandHandler, StoreError, UseCaseError};
 
-/// How long a key stays locked for a caller that never comes back.
-const LOCK: Duration = Duration::from_mins(1);
+/// How long a key stays locked for a caller that never comes back: a little longer than any request may take.
+const LOCK: Duration = Duration::from_secs(35);
 
 /// Whose key, for what, and which.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

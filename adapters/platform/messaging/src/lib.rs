@@ -1,1 +1,21 @@
-//! Event plumbing: CloudEvents, topics, relay and consumers.
+//! Event plumbing: the CloudEvents envelope, the topics, the relay that empties an outbox and the consumers that fill from a log.
+//!
+//! A context that consumes implements [`EventHandler`] in its `events` room; its bootstrap crate runs a [`Consumer`]
+//! per handler and one [`Relay`]. All of them stop at a record boundary when the `watch` channel they are given turns true.
+
+mod backoff;
+mod cloud_event;
+mod consumer;
+mod dead_letter;
+mod handler;
+mod housekeeping;
+mod partition;
+mod relay;
+mod stop;
+pub mod topics;
+
+pub use cloud_event::{CloudEvent, InvalidEvent};
+pub use consumer::{Consumer, ConsumerParts};
+pub use handler::{EventHandler, HandleError, Handled};
+pub use housekeeping::Housekeeping;
+pub use relay::Relay;

@@ -37,8 +37,6 @@ pub struct Position {
     pub epoch: i64,
     /// The next offset to handle.
     pub next_offset: i64,
-    /// How often the partition was taken at this very offset without getting past it.
-    pub attempts: u32,
 }
 
 /// Positions and handled events of one context's consumers.
@@ -64,7 +62,11 @@ pub trait Inbox: Interface {
         ttl: Duration,
     ) -> Result<bool, StoreError>;
 
-    /// Gives the partition up in good order: its attempts start anew.
+    /// Counts one more try of the record at the position, before it is tried: a record that kills the process is
+    /// known by its count. Getting past it, or giving the partition up in good order, starts the count anew.
+    async fn attempt(&self, delivery: &Delivery) -> Result<u32, StoreError>;
+
+    /// Gives the partition up in good order.
     async fn release(
         &self,
         consumer: &str,
@@ -81,4 +83,7 @@ pub trait Inbox: Interface {
 
     /// Moves past a record and puts `dead` into the outbox, in one transaction.
     async fn dead_letter(&self, delivery: &Delivery, dead: OutboundMessage) -> Result<(), StoreError>;
+
+    /// Forgets events handled more than `retention` ago, which MUST exceed the log's, and answers how many.
+    async fn purge(&self, retention: Duration) -> Result<u64, StoreError>;
 }

@@ -1,5 +1,7 @@
 //! The log that carries messages: partitioned topics, each record at an offset.
 
+use std::{ops::Range, time::Duration};
+
 use async_trait::async_trait;
 use kernel_domain::Timestamp;
 use shaku::Interface;
@@ -20,17 +22,18 @@ pub trait EventLog: Interface {
     async fn append(&self, topic: &str, partition: u32, messages: &[OutboundMessage])
     -> Result<(), LogError>;
 
-    /// Up to `max` records from `offset` on, in order; empty at the end of the log.
+    /// Up to `max` records from `offset` on, in order. At the end of the log it waits up to `wait` for more.
     async fn fetch(
         &self,
         topic: &str,
         partition: u32,
         offset: i64,
         max: u32,
+        wait: Duration,
     ) -> Result<Vec<Record>, LogError>;
 
     /// The first offset kept and the one that comes next.
-    async fn bounds(&self, topic: &str, partition: u32) -> Result<std::ops::Range<i64>, LogError>;
+    async fn bounds(&self, topic: &str, partition: u32) -> Result<Range<i64>, LogError>;
 }
 
 /// One record of the log.

@@ -5,9 +5,13 @@
 mod inbox;
 mod log;
 mod message;
+mod observer;
 mod outbox;
+mod partition;
 
 pub use inbox::{Delivery, Inbox, Position};
 pub use log::{EventLog, LogError, Record};
 pub use message::{EventTranslator, Header, OutboundMessage};
+pub use observer::{ConsumeOutcome, MessagingObserver};
 pub use outbox::{Outbox, OutboxStats, StoredMessage};
+pub use partition::partition_for;

@@ -1,0 +1,47 @@
+//! Removes what outbox and inbox no longer need.
+
+use std::{sync::Arc, time::Duration};
+
+use kernel_application::messaging::{Inbox, Outbox};
+use slog::{Logger, info, warn};
+use tokio::sync::watch;
+
+use crate::stop::Stop;
+
+/// Published messages are kept this long, for people who look.
+const OUTBOX_RETENTION: Duration = Duration::from_hours(24);
+/// Handled events are remembered longer than any log keeps its records (7 days).
+const INBOX_RETENTION: Duration = Duration::from_hours(8 * 24);
+const PERIOD: Duration = Duration::from_mins(10);
+
+/// A worker that purges one context's outbox and inbox every ten minutes.
+pub struct Housekeeping {
+    /// The outbox to purge.
+    pub outbox: Arc<dyn Outbox>,
+    /// The inbox to purge, where the context consumes.
+    pub inbox: Option<Arc<dyn Inbox>>,
+    /// Where to say how much was removed.
+    pub logger: Logger,
+}
+
+impl Housekeeping {
+    /// Works until `stop` turns true.
+    pub async fn run(self, stop: watch::Receiver<bool>) {
+        let mut stop = Stop::new(stop);
+        while !stop.within(PERIOD).await {
+            self.purge().await;
+        }
+    }
+
+    async fn purge(&self) {
+        let outbox = self.outbox.purge(OUTBOX_RETENTION).await;
+        let inbox = match &self.inbox {
+            Some(inbox) => inbox.purge(INBOX_RETENTION).await,
+            None => Ok(0),
+        };
+        match (outbox, inbox) {
+            (Ok(outbox), Ok(inbox)) => info!(self.logger, "purged"; "outbox" => outbox, "inbox" => inbox),
+            (Err(error), _) | (_, Err(error)) => warn!(self.logger, "purge failed"; "error" => %error),
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! Carries messages from an outbox to the log.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use kernel_application::{
+    BoxError, Clock,
+    messaging::{EventLog, MessagingObserver, OutboundMessage, Outbox, StoredMessage},
+};
+use slog::{Logger, error};
+use tokio::sync::watch;
+
+use crate::{backoff::Backoff, stop::Stop};
+
+const BATCH: u32 = 500;
+const LEASE: Duration = Duration::from_secs(5);
+/// How long a relay without lease waits before it asks again.
+const STANDBY: Duration = Duration::from_secs(1);
+/// A message written by another process is found after this long at the latest.
+const POLL: Duration = Duration::from_millis(500);
+
+/// The relay of one context: reads what is not yet published in the order it was written, appends it, marks it.
+///
+/// A crash between append and mark publishes again; consumers tell duplicates by the event id. A partition stops at
+/// its first error, so that a key's order is kept; the others go on.
+pub struct Relay {
+    /// Where messages wait.
+    pub outbox: Arc<dyn Outbox>,
+    /// Where they go.
+    pub log: Arc<dyn EventLog>,
+    /// The time, for the age of the oldest message.
+    pub clock: Arc<dyn Clock>,
+    /// Who takes the figures.
+    pub observer: Arc<dyn MessagingObserver>,
+    /// Names this process among its replicas.
+    pub owner: String,
+    /// Where failures are logged.
+    pub logger: Logger,
+}
+
+impl Relay {
+    /// Works until `stop` turns true; finishes the batch in hand.
+    pub async fn run(self, stop: watch::Receiver<bool>) {
+        let mut stop = Stop::new(stop);
+        let mut backoff = Backoff::new();
+        while !stop.is_set() {
+            let pause = match self.round().await {
+                Ok(Round::Published) => {
+                    backoff.reset();
+                    continue;
+                }
+                Ok(Round::Empty) => {
+                    stop.or(tokio::time::timeout(POLL, self.outbox.wait())).await;
+                    continue;
+                }
+                Ok(Round::Standby) => STANDBY,
+                Err(failure) => {
+                    error!(self.logger, "relay failed, will try again"; "error" => %failure, "cause" => cause(&*failure));
+                    backoff.next()
+                }
+            };
+            stop.within(pause).await;
+        }
+    }
+
+    async fn round(&self) -> Result<Round, BoxError> {
+        if !self.outbox.lease(&self.owner, LEASE).await? {
+            return Ok(Round::Standby);
+        }
+        let pending = self.outbox.pending(BATCH).await?;
+        self.observer.outbox(self.outbox.stats().await?, self.clock.now());
+        if pending.is_empty() {
+            return Ok(Round::Empty);
+        }
+        let mut failed = None;
+        for ((topic, partition), batch) in self.by_partition(pending).await? {
+            if let Err(failure) = self.publish(&topic, partition, batch).await {
+                failed = Some(failure);
+            }
+        }
+        failed.map_or(Ok(Round::Published), Err)
+    }
+
+    async fn by_partition(
+        &self,
+        pending: Vec<StoredMessage>,
+    ) -> Result<BTreeMap<(String, u32), Vec<StoredMessage>>, BoxError> {
+        let mut batches: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for stored in pending {
+            let OutboundMessage { topic, key, .. } = &stored.message;
+            let partition = self.log.partition_of(topic, key).await?;
+            batches.entry((topic.clone(), partition)).or_default().push(stored);
+        }
+        Ok(batches)
+    }
+
+    async fn publish(&self, topic: &str, partition: u32, batch: Vec<StoredMessage>) -> Result<(), BoxError> {
+        let (ids, messages): (Vec<_>, Vec<_>) =
+            batch.into_iter().map(|stored| (stored.id, stored.message)).unzip();
+        self.log.append(topic, partition, &messages).await?;
+        self.outbox.mark_published(&ids).await?;
+        self.observer.published(topic, ids.len() as u64);
+        Ok(())
+    }
+}
+
+enum Round {
+    Published,
+    Empty,
+    Standby,
+}
+
+fn cause(error: &dyn std::error::Error) -> String {
+    error.source().map_or_else(String::new, ToString::to_string)
+}

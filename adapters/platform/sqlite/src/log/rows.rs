@@ -1,0 +1,123 @@
+//! The log's statements.
+
+use std::{ops::Range, time::Duration};
+
+use diesel::{SqliteConnection, prelude::*};
+use kernel_application::messaging::{OutboundMessage, Record};
+
+use crate::{
+    outbox::{headers_from_text, headers_to_text},
+    schema::{log_partition as partitions, log_record as records},
+    time::{now_and, timestamp},
+};
+
+pub(super) fn declare(connection: &mut SqliteConnection, topics: &[(String, u32)]) -> QueryResult<()> {
+    for (topic, count) in topics {
+        for partition in 0..*count {
+            diesel::insert_or_ignore_into(partitions::table)
+                .values((
+                    partitions::topic.eq(topic),
+                    partitions::partition.eq(i64::from(partition)),
+                    partitions::first_offset.eq(0),
+                    partitions::next_offset.eq(0),
+                ))
+                .execute(connection)?;
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn partitions(connection: &mut SqliteConnection, topic: &str) -> QueryResult<u32> {
+    let count: i64 = partitions::table.filter(partitions::topic.eq(topic)).count().get_result(connection)?;
+    Ok(u32::try_from(count).unwrap_or(u32::MAX))
+}
+
+pub(super) fn bounds(
+    connection: &mut SqliteConnection,
+    topic: &str,
+    partition: u32,
+) -> QueryResult<Option<Range<i64>>> {
+    partitions::table
+        .find((topic, i64::from(partition)))
+        .select((partitions::first_offset, partitions::next_offset))
+        .first::<(i64, i64)>(connection)
+        .optional()
+        .map(|found| found.map(|(first, next)| first..next))
+}
+
+/// Appends and answers `true`; `false` where there is no such partition.
+pub(super) fn append(
+    connection: &mut SqliteConnection,
+    topic: &str,
+    partition: u32,
+    messages: &[OutboundMessage],
+) -> QueryResult<bool> {
+    let Some(Range { end: first, .. }) = bounds(connection, topic, partition)? else { return Ok(false) };
+    let (now, _) = now_and(Duration::ZERO);
+    let mut offset = first;
+    for message in messages {
+        insert(connection, (topic, partition, offset), message, now)?;
+        offset += 1;
+    }
+    diesel::update(partitions::table.find((topic, i64::from(partition))))
+        .set(partitions::next_offset.eq(offset))
+        .execute(connection)?;
+    Ok(true)
+}
+
+pub(super) fn fetch(
+    connection: &mut SqliteConnection,
+    topic: &str,
+    partition: u32,
+    offset: i64,
+    max: u32,
+) -> QueryResult<Vec<Record>> {
+    let rows = records::table
+        .filter(records::topic.eq(topic).and(records::partition.eq(i64::from(partition))))
+        .filter(records::offset.ge(offset))
+        .order(records::offset)
+        .limit(max.into())
+        .select((records::offset, records::key, records::payload, records::headers, records::appended_at))
+        .load::<(i64, String, Vec<u8>, String, i64)>(connection)?;
+    let record = |(offset, key, payload, headers, at): (i64, String, Vec<u8>, String, i64)| Record {
+        topic: topic.to_owned(),
+        partition,
+        offset,
+        key,
+        payload,
+        headers: headers_from_text(&headers),
+        appended_at: timestamp(at),
+    };
+    Ok(rows.into_iter().map(record).collect())
+}
+
+pub(super) fn purge(connection: &mut SqliteConnection, retention: Duration) -> QueryResult<u64> {
+    let (now, later) = now_and(retention);
+    let removed = diesel::delete(records::table.filter(records::appended_at.lt(now - (later - now))))
+        .execute(connection)?;
+    diesel::sql_query(
+        "UPDATE log_partition SET first_offset = coalesce((SELECT min(r.offset) FROM log_record r \
+         WHERE r.topic = log_partition.topic AND r.partition = log_partition.partition), next_offset)",
+    )
+    .execute(connection)?;
+    Ok(removed as u64)
+}
+
+fn insert(
+    connection: &mut SqliteConnection,
+    (topic, partition, offset): (&str, u32, i64),
+    message: &OutboundMessage,
+    now: i64,
+) -> QueryResult<usize> {
+    diesel::insert_into(records::table)
+        .values((
+            records::topic.eq(topic),
+            records::partition.eq(i64::from(partition)),
+            records::offset.eq(offset),
+            records::key.eq(&message.key),
+            records::payload.eq(&message.payload),
+            records::headers.eq(headers_to_text(&message.headers)),
+            records::appended_at.eq(now),
+        ))
+        .execute(connection)
+}

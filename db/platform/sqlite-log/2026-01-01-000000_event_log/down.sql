@@ -1,0 +1,2 @@
+DROP TABLE log_record;
+DROP TABLE log_partition;
