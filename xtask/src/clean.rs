@@ -1,0 +1,27 @@
+//! `cargo xtask clean`: start over.
+
+use crate::failure::{Context, Outcome};
+use crate::paint::say;
+use crate::{shell, workspace};
+use std::fs;
+
+/// Remove what was built, or only the data of local runs.
+#[derive(clap::Args, Debug)]
+pub(crate) struct Args {
+    /// Only what runs left behind: stores, event logs and log files
+    #[arg(long)]
+    data: bool,
+}
+
+pub(crate) fn run(args: &Args) -> Outcome {
+    if !args.data {
+        return shell::run(&mut shell::cargo(["clean"]));
+    }
+    for folder in ["data", "ci"].map(|name| workspace::target().join(name)) {
+        if folder.exists() {
+            fs::remove_dir_all(&folder).context(|| format!("removing {}", folder.display()))?;
+            say!("removed {}", folder.display());
+        }
+    }
+    Ok(())
+}

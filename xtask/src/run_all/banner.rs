@@ -1,0 +1,68 @@
+//! What a newcomer sees when everything is up: where things are, and a checkout to paste.
+
+use crate::catalogue::{Address, table};
+use crate::http::Client;
+use crate::paint::{Colour, paint, say};
+use std::path::Path;
+use std::time::Duration;
+
+pub(super) fn print(chosen: &[Address], data: &Path) {
+    say!();
+    say!("{}", table(chosen));
+    say!("  data and logs: {}", data.display());
+    let whole = ["basket", "gateway", "payment", "product", "provider"];
+    let there = |name: &&str| chosen.iter().any(|address| address.service.name == *name);
+    if let (true, Some(gateway)) = (whole.iter().all(there), port(chosen, "gateway")) {
+        say!();
+        say!("{}", paint(Colour::Bold, "  A checkout, to paste into another terminal:"));
+        say!();
+        say!("{}", checkout(gateway, some_product(chosen)));
+        say!();
+        say!("  or all of it, checked: {}", paint(Colour::Bold, "cargo xtask demo"));
+    }
+    say!("  Ctrl-C stops everything");
+    say!();
+}
+
+fn checkout(gateway: u16, product: i64) -> String {
+    let lines = [
+        format!("SHOP=http://localhost:{gateway}/api JSON='content-type: application/json'"),
+        format!(
+            r#"curl -s $SHOP/baskets/alice/items -H "$JSON" -d '{{"product_id": {product}, "quantity": 2}}'; echo"#
+        ),
+        r#"PAYMENT=$(curl -s $SHOP/payments -H "$JSON" -H "idempotency-key: $(date +%s)" \"#.to_owned(),
+        r#"  -d '{"user_id": "alice", "method": "credit_card"}' | grep -o '"id":"[^"]*"' | head -n 1 | cut -d '"' -f 4)"#
+            .to_owned(),
+        r#"curl -s $SHOP/payments/$PAYMENT/process -H "$JSON" -d '{}'; echo"#.to_owned(),
+        format!("curl -s $SHOP/products/{product}; echo"),
+        r#"curl -s "$SHOP/notifications?user_id=alice"; echo"#.to_owned(),
+    ];
+    lines.map(|line| format!("    {line}")).join("\n")
+}
+
+/// A product that is there, or the first of a seeded shop.
+fn some_product(chosen: &[Address]) -> i64 {
+    let product = chosen.iter().find(|address| address.service.name == "product");
+    let page = product.and_then(|product| {
+        Client::new(&product.url(), Duration::from_secs(5)).get("/products?limit=1").ok()
+    });
+    page.and_then(|page| page.body["items"][0]["id"].as_i64()).unwrap_or(1)
+}
+
+fn port(chosen: &[Address], name: &str) -> Option<u16> {
+    chosen.iter().find(|address| address.service.name == name).map(|address| address.http)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_checkout_is_a_script_a_shell_accepts() {
+        let script = checkout(8083, 7);
+        assert!(script.contains("http://localhost:8083/api"));
+        assert!(script.contains(r#"'{"product_id": 7, "quantity": 2}'"#));
+        let checked = std::process::Command::new("sh").args(["-n", "-c", &script]).status().unwrap();
+        assert!(checked.success());
+    }
+}

@@ -1,0 +1,149 @@
+//! The folder of one run: stores, event log, log files, and marks that tell other commands about the run.
+
+use crate::failure::{Context, Failure, Outcome};
+use rustix::process::{Pid, Signal, kill_process};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Holds the process id of the run that uses the folder.
+const PID: &str = "run-all.pid";
+/// Exists while everything is ready and seeded.
+const READY: &str = "run-all.ready";
+/// Says that the folder is ours, so that `--reset` never removes somebody else's.
+const OURS: &str = "run-all.folder";
+
+#[derive(Debug)]
+pub(crate) struct Session {
+    folder: PathBuf,
+}
+
+impl Session {
+    /// Takes the folder for this process; it makes it, or empties it first when asked.
+    pub(super) fn open(folder: &Path, reset: bool) -> Outcome<Self> {
+        if let Some(pid) = running(folder) {
+            let shown = folder.display();
+            return Err(Failure::new(format!(
+                "a run with process id {pid} uses {shown}; stop it with `cargo xtask services-stop` or Ctrl-C, or \
+                 take another folder with --data-dir"
+            )));
+        }
+        if reset {
+            remove(folder)?;
+        }
+        let session = Self { folder: folder.to_path_buf() };
+        fs::create_dir_all(session.logs()).context(|| format!("creating {}", folder.display()))?;
+        session.write(OURS, "Data of `cargo xtask run-all`; may be removed at any time.\n")?;
+        drop(fs::remove_file(folder.join(READY)));
+        session.write(PID, &std::process::id().to_string())?;
+        Ok(session)
+    }
+
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    pub(super) fn logs(&self) -> PathBuf {
+        self.folder.join("logs")
+    }
+
+    /// Tells whoever waits that everything is up.
+    pub(super) fn mark_ready(&self) -> Outcome {
+        self.write(READY, "")
+    }
+
+    fn write(&self, name: &str, text: &str) -> Outcome {
+        let path = self.folder.join(name);
+        fs::write(&path, text).context(|| format!("writing {}", path.display()))
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        drop(fs::remove_file(self.folder.join(READY)));
+        drop(fs::remove_file(self.folder.join(PID)));
+    }
+}
+
+/// The process that runs on this folder now.
+pub(crate) fn running(folder: &Path) -> Option<u32> {
+    let pid = fs::read_to_string(folder.join(PID)).ok()?.trim().parse().ok()?;
+    (pid != std::process::id() && alive(pid)).then_some(pid)
+}
+
+/// Whether there is a run on this folder, up and seeded. A run that was killed may have left the mark.
+pub(crate) fn ready(folder: &Path) -> bool {
+    folder.join(READY).exists() && running(folder).is_some()
+}
+
+/// Asks a run to stop, as Ctrl-C would.
+pub(crate) fn ask_to_stop(pid: u32) {
+    if let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) {
+        let _ = kill_process(pid, Signal::TERM);
+    }
+}
+
+/// Process ids are used again: on Linux a process counts only when its command is ours.
+pub(crate) fn alive(pid: u32) -> bool {
+    match fs::read(format!("/proc/{pid}/cmdline")) {
+        Ok(command) => String::from_utf8_lossy(&command).contains("run-all"),
+        Err(_) if Path::new("/proc/self").exists() => false,
+        Err(_) => {
+            let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
+            pid.is_some_and(|pid| rustix::process::test_kill_process(pid).is_ok())
+        }
+    }
+}
+
+fn remove(folder: &Path) -> Outcome {
+    let Ok(mut entries) = fs::read_dir(folder) else { return Ok(()) };
+    if entries.next().is_some() && !folder.join(OURS).exists() {
+        let shown = folder.display();
+        return Err(Failure::new(format!(
+            "{shown} holds something else; --reset removes only folders of run-all"
+        )));
+    }
+    fs::remove_dir_all(folder).context(|| format!("removing {}", folder.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_session_marks_its_folder_and_cleans_up() {
+        let parent = tempfile::tempdir().unwrap();
+        let folder = parent.path().join("data");
+        let session = Session::open(&folder, false).unwrap();
+        session.mark_ready().unwrap();
+        assert!(folder.join(READY).exists() && session.logs().is_dir());
+        drop(session);
+        assert!(!folder.join(READY).exists() && running(&folder).is_none());
+    }
+
+    #[test]
+    fn reset_removes_our_folder_only() {
+        let parent = tempfile::tempdir().unwrap();
+        let folder = parent.path().join("data");
+        drop(Session::open(&folder, true).unwrap());
+        fs::write(folder.join("product.sqlite"), "x").unwrap();
+        drop(Session::open(&folder, true).unwrap());
+        assert!(!folder.join("product.sqlite").exists());
+
+        let foreign = parent.path().join("home");
+        fs::create_dir(&foreign).unwrap();
+        fs::write(foreign.join("letter"), "x").unwrap();
+        assert!(Session::open(&foreign, true).unwrap_err().to_string().contains("holds something else"));
+        assert!(foreign.join("letter").exists());
+    }
+
+    #[test]
+    fn a_stale_process_id_does_not_count() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join(PID), "1").unwrap();
+        fs::write(folder.path().join(READY), "").unwrap();
+        assert_eq!(running(folder.path()), None);
+        assert!(!ready(folder.path()));
+        fs::write(folder.path().join(PID), "garbage").unwrap();
+        assert_eq!(running(folder.path()), None);
+    }
+}
