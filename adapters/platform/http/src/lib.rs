@@ -1,1 +1,49 @@
-//! HTTP plumbing: problems, extractors, middleware, health, metrics and docs routes.
+//! HTTP plumbing that no context owns: problems, extractors, middleware, health, metrics and docs routes, the server.
+//!
+//! A context's `http` room writes routes over the application's handlers and nothing else:
+//!
+//! ```ignore
+//! #[utoipa::path(params(("id" = i64, Path, description = "The product's number")), responses(
+//!     (status = 200, body = ProductBody, headers(("ETag" = String))), (status = 404, body = Problem)))]
+//! #[get("/products/{id}")]
+//! async fn get_product(ctx: Ctx, PathParams(id): PathParams<i64>, routes: Data<ProductRoutes>) -> Result<HttpResponse, Problem> {
+//!     let view = routes.get_product.handle(&ctx, GetProduct { id }).await?;     // application errors become problems by `?`
+//!     Ok(HttpResponse::Ok().insert_header(etag(view.version)).json(ProductBody::from(view)))
+//! }
+//!
+//! pub fn routes(cfg: &mut ServiceConfig<'_>, state: ProductRoutes) {
+//!     cfg.app_data(Data::new(state)).service(list_products).service(get_product).service(create_product);
+//! }
+//! ```
+//!
+//! `bootstrap` serves them; unknown routes, wrong methods, panics, ids, logs and metrics are taken care of:
+//!
+//! ```ignore
+//! let health = Health::new(checks, logger);
+//! let http = HttpServer::new("product-service", env!("CARGO_PKG_VERSION"), "Products and stock")
+//!     .routes(move |cfg| product_http::routes(cfg, state.clone()))
+//!     .health(Arc::clone(&health)).metrics(metrics).logger(logger)
+//!     .bind(listener)?;
+//! http.addr();
+//! http.stop(Duration::from_secs(30)).await;
+//! ```
+//!
+//! Register handlers with `service`, never with `route`: the OpenAPI document, and with it `Allow`, comes from there.
+
+mod extract;
+mod health;
+mod money;
+mod page;
+mod problem;
+mod server;
+
+pub use extract::{
+    BODY_LIMIT, Ctx, IdempotencyKeyHeader, IfMatch, JsonBody, PathParams, QueryParams, Stopping, etag,
+};
+pub use health::{Dependency, Health, Report, Status};
+pub use money::MoneyText;
+pub use page::PageBody;
+pub use problem::{FieldError, Problem};
+pub use server::{HttpServer, RunningHttp};
+/// What a `routes` function gets.
+pub use utoipa_actix_web::service_config::ServiceConfig;

@@ -114,6 +114,11 @@ mod tests {
 
     use super::*;
 
+    #[derive(Deserialize)]
+    struct Data {
+        n: u8,
+    }
+
     fn event() -> CloudEvent {
         CloudEvent {
             id: EventId::from_uuid(Uuid::from_u128(1)),
@@ -137,10 +142,6 @@ mod tests {
         wire["newattribute"] = json!("x");
         wire["data"]["new"] = json!(true);
         let decoded = CloudEvent::decode(wire.to_string().as_bytes()).unwrap();
-        #[derive(Deserialize)]
-        struct Data {
-            n: u8,
-        }
         assert_eq!(decoded.data::<Data>().unwrap().n, 1);
     }
 

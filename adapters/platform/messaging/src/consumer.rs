@@ -71,7 +71,7 @@ impl Consumer {
             match self.parts.log.partitions(topic).await {
                 Ok(partitions) => return Some(partitions),
                 Err(failure) => {
-                    warn!(self.parts.logger, "waiting for topic"; "topic" => topic, "error" => %failure)
+                    warn!(self.parts.logger, "waiting for topic"; "topic" => topic, "error" => %failure);
                 }
             }
             if stop.within(backoff.next().max(Duration::from_millis(500))).await {

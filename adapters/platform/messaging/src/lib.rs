@@ -7,6 +7,7 @@ mod backoff;
 mod cloud_event;
 mod consumer;
 mod dead_letter;
+mod event_workers;
 mod handler;
 mod housekeeping;
 mod partition;
@@ -16,6 +17,7 @@ pub mod topics;
 
 pub use cloud_event::{CloudEvent, InvalidEvent};
 pub use consumer::{Consumer, ConsumerParts};
+pub use event_workers::EventWorkers;
 pub use handler::{EventHandler, HandleError, Handled};
 pub use housekeeping::Housekeeping;
 pub use relay::Relay;

@@ -1,0 +1,109 @@
+//! The call context of a request: id, trace, deadline.
+
+use std::{
+    future::{Ready, ready},
+    ops::Deref,
+    time::{Duration, Instant},
+};
+
+use actix_web::{
+    FromRequest, HttpMessage, HttpRequest,
+    dev::Payload,
+    http::header::{HeaderMap, HeaderName},
+};
+use kernel_application::{CallContext, TraceContext};
+use tokio::sync::watch;
+use uuid::Uuid;
+
+use crate::Problem;
+
+pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+pub(crate) const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+
+/// How long a request may take where the server was not told otherwise.
+pub(crate) const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The [`CallContext`] of this request, made by the server's middleware.
+#[derive(Clone, Debug)]
+pub struct Ctx(pub CallContext);
+
+impl Deref for Ctx {
+    type Target = CallContext;
+
+    fn deref(&self) -> &CallContext {
+        &self.0
+    }
+}
+
+impl FromRequest for Ctx {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let made = request.extensions().get::<CallContext>().cloned();
+        ready(Ok(Self(made.unwrap_or_else(|| open(request.headers(), REQUEST_TIMEOUT)))))
+    }
+}
+
+/// Makes the context: ids are taken over where they are sound, made otherwise.
+pub(crate) fn open(headers: &HeaderMap, timeout: Duration) -> CallContext {
+    let request_id = headers.get(REQUEST_ID).and_then(|value| value.to_str().ok()).filter(|id| sound(id));
+    let request_id = request_id.map_or_else(|| Uuid::now_v7().to_string(), str::to_owned);
+    let parent = headers.get(TRACEPARENT).and_then(|value| value.to_str().ok()).and_then(TraceContext::parse);
+    let span = Uuid::now_v7();
+    let trace = parent.map_or_else(|| TraceContext::start(span), |parent| parent.child(span));
+    let context = CallContext::new(request_id, trace);
+    match Instant::now().checked_add(timeout) {
+        Some(deadline) => context.with_deadline(deadline),
+        None => context,
+    }
+}
+
+fn sound(id: &str) -> bool {
+    (1..=128).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
+/// Turns `true` when the server stops: endless answers (server-sent events) end then.
+#[derive(Clone, Debug)]
+pub struct Stopping(pub watch::Receiver<bool>);
+
+impl FromRequest for Stopping {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        // Without a server around it, as in a route's own test, nothing ever stops.
+        let running = || Self(watch::channel(false).1);
+        ready(Ok(request.app_data::<Self>().cloned().unwrap_or_else(running)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::test::TestRequest;
+
+    use super::*;
+
+    fn context(name: &'static str, value: &str) -> CallContext {
+        let request = TestRequest::default().insert_header((name, value)).to_http_request();
+        open(request.headers(), REQUEST_TIMEOUT)
+    }
+
+    #[test]
+    fn sound_ids_are_taken_over() {
+        assert_eq!(context("x-request-id", "abc-1").request_id(), "abc-1");
+        for bad in ["", "two words", "ä", &"x".repeat(129)] {
+            let made = context("x-request-id", bad).request_id().to_owned();
+            assert!(Uuid::try_parse(&made).is_ok(), "{bad} became {made}");
+        }
+    }
+
+    #[test]
+    fn a_trace_goes_on_or_starts() {
+        let parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+        let child = context("traceparent", parent);
+        assert_eq!(child.trace().trace_id(), "4bf92f3577b34da6a3ce929d0e0e4736");
+        assert_ne!(child.trace().to_string(), parent);
+        assert!(TraceContext::parse(&context("traceparent", "garbage").trace().to_string()).is_some());
+    }
+}

@@ -1,0 +1,211 @@
+//! The edge: everything that happens to every request before its route and after it.
+//!
+//! In: call context, back-pressure, `HEAD`. Out: problems completed, headers, one access-log line, metrics.
+
+use std::{
+    panic::AssertUnwindSafe,
+    rc::Rc,
+    time::{Duration, Instant},
+};
+
+use actix_web::{
+    Error, HttpMessage, HttpResponse,
+    body::{BodySize, BoxBody, MessageBody},
+    dev::{ServiceRequest, ServiceResponse},
+    error::InternalError,
+    http::{
+        ConnectionType, Method, StatusCode,
+        header::{self, HeaderName, HeaderValue},
+    },
+    middleware::Next,
+};
+use futures_util::FutureExt;
+use kernel_application::CallContext;
+use platform_telemetry::HttpMetrics;
+use slog::{Logger, debug, error, info};
+use tokio::sync::watch;
+
+use super::{
+    load::{Load, Tracked},
+    methods::Methods,
+};
+use crate::{
+    Problem,
+    extract::{REQUEST_ID, TRACEPARENT, open},
+};
+
+/// What the edge needs; clones share counters.
+#[derive(Clone)]
+pub(super) struct Edge {
+    pub(super) logger: Logger,
+    pub(super) metrics: HttpMetrics,
+    pub(super) load: Load,
+    pub(super) timeout: Duration,
+    pub(super) stopping: watch::Receiver<bool>,
+}
+
+/// How long after the deadline a handler that does not watch it is given up.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// The middleware.
+pub(super) async fn serve(
+    edge: Rc<Edge>,
+    methods: Rc<Methods>,
+    mut request: ServiceRequest,
+    next: Next<BoxBody>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let mut call = Call::start(edge, methods, &request);
+    request.extensions_mut().insert(call.ctx.clone());
+    let Some(_place) = call.edge.load.enter(call.is_probe()) else {
+        let response = call.finish(None, turned_away());
+        return Ok(request.into_response(response));
+    };
+    if request.method() == Method::HEAD && call.methods.head_by_get(request.path()) {
+        request.head_mut().method = Method::GET;
+    }
+    let limit = call.edge.timeout.saturating_add(GRACE);
+    let answer = AssertUnwindSafe(tokio::time::timeout(limit, next.call(request))).catch_unwind().await;
+    // Without the request there is no `ServiceResponse`; an error that carries the whole answer does as well.
+    let failed = |response| Err(InternalError::from_response("request was given up", response).into());
+    match answer {
+        Ok(Ok(Ok(response))) => {
+            let (request, response) = response.into_parts();
+            let response = call.finish(request.match_pattern(), response);
+            Ok(ServiceResponse::new(request, response))
+        }
+        Ok(Ok(Err(error))) => failed(call.finish(None, error.error_response())),
+        Ok(Err(_)) => failed(call.finish(None, Problem::bare(StatusCode::GATEWAY_TIMEOUT).answer())),
+        // The panic's own line is the panic hook's business.
+        Err(_) => failed(call.finish(None, Problem::bare(StatusCode::INTERNAL_SERVER_ERROR).answer())),
+    }
+}
+
+fn turned_away() -> HttpResponse {
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "overloaded", "too many requests at once; try again later")
+        .answer()
+}
+
+/// One request, from its head to the log line.
+struct Call {
+    edge: Rc<Edge>,
+    methods: Rc<Methods>,
+    ctx: CallContext,
+    method: Method,
+    path: String,
+    peer: String,
+    start: Instant,
+    open: bool,
+}
+
+impl Call {
+    fn start(edge: Rc<Edge>, methods: Rc<Methods>, request: &ServiceRequest) -> Self {
+        edge.metrics.started();
+        Self {
+            ctx: open(request.headers(), edge.timeout),
+            method: request.method().clone(),
+            path: request.path().to_owned(),
+            peer: request.peer_addr().map(|peer| peer.ip().to_string()).unwrap_or_default(),
+            start: Instant::now(),
+            open: true,
+            edge,
+            methods,
+        }
+    }
+
+    fn is_probe(&self) -> bool {
+        self.path == "/metrics" || self.path == "/health" || self.path.starts_with("/health/")
+    }
+
+    fn finish(&mut self, route: Option<String>, response: HttpResponse<BoxBody>) -> HttpResponse<BoxBody> {
+        let failure = unexplained(&response);
+        let mut response = self.explain(response);
+        self.complete_headers(&mut response);
+        self.report(route, response.status().as_u16(), failure);
+        let open = self.edge.load.open();
+        response.map_body(|_, body| BoxBody::new(Tracked::new(body, open)))
+    }
+
+    /// Makes sure that every failure is a whole problem.
+    fn explain(&self, mut response: HttpResponse<BoxBody>) -> HttpResponse<BoxBody> {
+        let status = response.status();
+        if status.is_success() || status.is_redirection() || status.is_informational() {
+            return response;
+        }
+        if status == StatusCode::METHOD_NOT_ALLOWED && !response.headers().contains_key(header::ALLOW) {
+            let allow = self.methods.allow(&self.path).unwrap_or_default();
+            put(&mut response, header::ALLOW, &allow);
+        }
+        let problem = response.extensions().get::<Problem>().cloned();
+        let empty = matches!(response.body().size(), BodySize::None | BodySize::Sized(0));
+        let Some(problem) =
+            problem.or_else(|| (empty || response.error().is_some()).then(|| Problem::bare(status)))
+        else {
+            // A route that writes its own answer, such as one passed on from another service, is left alone.
+            return response;
+        };
+        put(&mut response, header::CONTENT_TYPE, Problem::CONTENT_TYPE);
+        let body = problem.of_request(&self.path, self.ctx.request_id()).body();
+        response.map_body(|_, _| BoxBody::new(body))
+    }
+
+    fn complete_headers(&self, response: &mut HttpResponse<BoxBody>) {
+        put(response, REQUEST_ID, self.ctx.request_id());
+        put(response, TRACEPARENT, &self.ctx.trace().to_string());
+        for (name, value) in
+            [(header::X_CONTENT_TYPE_OPTIONS, "nosniff"), (header::CACHE_CONTROL, "no-store")]
+        {
+            if !response.headers().contains_key(&name) {
+                put(response, name, value);
+            }
+        }
+        if *self.edge.stopping.borrow() {
+            response.head_mut().set_connection_type(ConnectionType::Close);
+        }
+    }
+
+    fn report(&mut self, route: Option<String>, status: u16, failure: Option<String>) {
+        self.open = false;
+        let route = route.or_else(|| self.methods.template(&self.method, &self.path));
+        let route = route.unwrap_or_else(|| "unmatched".to_owned());
+        let elapsed = self.start.elapsed();
+        self.edge.metrics.finished(self.method.as_str(), &route, status, elapsed);
+        let fields = slog::o!(
+            "method" => self.method.to_string(),
+            "route" => route,
+            "status" => status,
+            "duration_ms" => u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX),
+            "request_id" => self.ctx.request_id().to_owned(),
+            "trace_id" => self.ctx.trace().trace_id(),
+            "peer" => self.peer.clone(),
+        );
+        match failure {
+            Some(failure) => error!(self.edge.logger, "request failed"; fields, "error" => failure),
+            None if self.is_probe() => debug!(self.edge.logger, "request"; fields),
+            None => info!(self.edge.logger, "request"; fields),
+        }
+    }
+}
+
+/// A request dropped half-way, as when a stop runs out of time, is counted and logged all the same. A client that goes
+/// away alone does not drop it: what was begun is finished.
+impl Drop for Call {
+    fn drop(&mut self) {
+        const DROPPED: u16 = 499;
+        if self.open {
+            self.report(None, DROPPED, None);
+        }
+    }
+}
+
+/// The error behind a 5xx that no use case has logged.
+fn unexplained(response: &HttpResponse<BoxBody>) -> Option<String> {
+    let ours = response.status().is_server_error() && response.extensions().get::<Problem>().is_none();
+    if ours { response.error().map(ToString::to_string) } else { None }
+}
+
+/// Sets a header; what no header can hold is left out.
+fn put(response: &mut HttpResponse<BoxBody>, name: HeaderName, value: &str) {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        response.headers_mut().insert(name, value);
+    }
+}

@@ -1,0 +1,99 @@
+//! Which methods a path has, read from the OpenAPI document, which is made from the routes themselves.
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    dev::ResourceDef,
+    http::{Method, StatusCode, header},
+};
+use utoipa::openapi::{OpenApi, PathItem};
+
+use crate::Problem;
+
+/// Every path template with its methods.
+pub(super) struct Methods(Vec<(ResourceDef, Vec<Method>)>);
+
+impl Methods {
+    pub(super) fn of(api: &OpenApi) -> Self {
+        let documented = api.paths.paths.iter().map(|(path, item)| (path.as_str(), methods(item)));
+        let documents = ["/openapi.json", "/docs", "/docs/{tail:.*}"].map(|path| (path, vec![Method::GET]));
+        Self(documented.chain(documents).map(|(path, methods)| (ResourceDef::new(path), methods)).collect())
+    }
+
+    /// The methods of `path`; none where there is no such path. A path that two templates match has those of both,
+    /// as the router tries both.
+    pub(super) fn at(&self, path: &str) -> Vec<Method> {
+        let matching = self.0.iter().filter(|(template, _)| template.is_match(path));
+        let mut found: Vec<Method> = Vec::new();
+        for method in matching.flat_map(|(_, methods)| methods) {
+            if !found.contains(method) {
+                found.push(method.clone());
+            }
+        }
+        found
+    }
+
+    /// The template of the route that takes such a request. Texts sort before placeholders, as the router tries them.
+    pub(super) fn template(&self, method: &Method, path: &str) -> Option<String> {
+        let routes = self.0.iter().filter(|(_, methods)| methods.contains(method));
+        let (template, _) = routes.into_iter().find(|(template, _)| template.is_match(path))?;
+        template.pattern().map(str::to_owned)
+    }
+
+    /// `GET` answers `HEAD` too, where nothing else does.
+    pub(super) fn head_by_get(&self, path: &str) -> bool {
+        let methods = self.at(path);
+        methods.contains(&Method::GET) && !methods.contains(&Method::HEAD)
+    }
+
+    /// The value of `Allow`; `None` where there is no such path.
+    pub(super) fn allow(&self, path: &str) -> Option<String> {
+        let mut methods = self.at(path);
+        if methods.is_empty() {
+            return None;
+        }
+        for implied in [Method::HEAD, Method::OPTIONS] {
+            let wanted = implied == Method::OPTIONS || methods.contains(&Method::GET);
+            if wanted && !methods.contains(&implied) {
+                methods.push(implied);
+            }
+        }
+        Some(methods.iter().map(Method::as_str).collect::<Vec<_>>().join(", "))
+    }
+
+    /// What a request gets that no route took.
+    pub(super) fn refuse(&self, method: &Method, path: &str) -> HttpResponse {
+        let Some(allow) = self.allow(path) else {
+            return Problem::new(StatusCode::NOT_FOUND, "no_such_route", "there is nothing at this path")
+                .answer();
+        };
+        if method == Method::OPTIONS {
+            return HttpResponse::NoContent().insert_header((header::ALLOW, allow)).finish();
+        }
+        let mut response = Problem::bare(StatusCode::METHOD_NOT_ALLOWED).answer();
+        if let Ok(allow) = header::HeaderValue::try_from(allow) {
+            response.headers_mut().insert(header::ALLOW, allow);
+        }
+        response
+    }
+}
+
+/// The default service: the edge completes its answer.
+pub(super) async fn no_such_route(request: HttpRequest) -> HttpResponse {
+    match request.app_data::<std::rc::Rc<Methods>>() {
+        Some(methods) => methods.refuse(request.method(), request.path()),
+        None => HttpResponse::NotFound().finish(),
+    }
+}
+
+fn methods(item: &PathItem) -> Vec<Method> {
+    let all = [
+        (Method::GET, &item.get),
+        (Method::POST, &item.post),
+        (Method::PUT, &item.put),
+        (Method::PATCH, &item.patch),
+        (Method::DELETE, &item.delete),
+        (Method::HEAD, &item.head),
+        (Method::OPTIONS, &item.options),
+    ];
+    all.into_iter().filter(|(_, operation)| operation.is_some()).map(|(method, _)| method).collect()
+}

@@ -1,0 +1,196 @@
+//! The HTTP server of a service: routes of the context, routes of operations, the edge around both.
+
+mod edge;
+mod load;
+mod methods;
+mod operations;
+mod running;
+#[cfg(test)]
+mod tests;
+
+use std::{io, net::TcpListener, rc::Rc, sync::Arc, time::Duration};
+
+use actix_web::{
+    App,
+    middleware::from_fn,
+    web::{self, Data},
+};
+use platform_telemetry::{HttpMetrics, Metrics, component, silent};
+use slog::Logger;
+use tokio::sync::watch;
+use utoipa::openapi::{InfoBuilder, OpenApi};
+use utoipa_actix_web::{AppExt, service_config::ServiceConfig};
+
+pub use self::running::RunningHttp;
+use self::{edge::Edge, load::Load, methods::Methods};
+use crate::{Health, Stopping, extract::REQUEST_TIMEOUT};
+
+type Routes = Arc<dyn Fn(&mut ServiceConfig<'_>) + Send + Sync>;
+
+/// Builds a server.
+pub struct HttpServer {
+    name: &'static str,
+    version: &'static str,
+    description: &'static str,
+    routes: Routes,
+    health: Option<Arc<Health>>,
+    metrics: Metrics,
+    logger: Logger,
+    limits: Limits,
+}
+
+#[derive(Clone, Copy)]
+struct Limits {
+    workers: usize,
+    in_flight: usize,
+    request: Duration,
+    shutdown: Duration,
+}
+
+/// How many requests may be handled at once before others are turned away.
+const IN_FLIGHT: usize = 1024;
+/// More threads than this only help where handlers compute, and ours wait for stores and peers.
+const MOST_WORKERS: usize = 4;
+/// How long a client may take to send the head of its request.
+const SLOWEST_HEAD: Duration = Duration::from_secs(10);
+/// How long a connection may idle.
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
+/// How long a closing connection may take.
+const DISCONNECT: Duration = Duration::from_secs(2);
+
+impl HttpServer {
+    /// A server without routes; name, version and description go into the OpenAPI document.
+    pub fn new(name: &'static str, version: &'static str, description: &'static str) -> Self {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let limits = Limits {
+            workers: cores.min(MOST_WORKERS),
+            in_flight: IN_FLIGHT,
+            request: REQUEST_TIMEOUT,
+            shutdown: Duration::from_secs(30),
+        };
+        let (metrics, logger) = (Metrics::new(), silent());
+        Self { name, version, description, routes: Arc::new(|_| {}), health: None, metrics, logger, limits }
+    }
+
+    /// The context's routes. Called once per worker thread: hand in clones of shared state.
+    #[must_use]
+    pub fn routes(self, routes: impl Fn(&mut ServiceConfig<'_>) + Send + Sync + 'static) -> Self {
+        Self { routes: Arc::new(routes), ..self }
+    }
+
+    /// What `/health` reports. Without it the service has no dependencies.
+    #[must_use]
+    pub fn health(self, health: Arc<Health>) -> Self {
+        Self { health: Some(health), ..self }
+    }
+
+    /// What `/metrics` shows; the server adds its own figures.
+    #[must_use]
+    pub fn metrics(self, metrics: Metrics) -> Self {
+        Self { metrics, ..self }
+    }
+
+    /// Where the access log goes.
+    #[must_use]
+    pub fn logger(self, logger: &Logger) -> Self {
+        Self { logger: component(logger, "http"), ..self }
+    }
+
+    /// The number of worker threads; by default one per core, four at most.
+    #[must_use]
+    pub fn workers(mut self, workers: usize) -> Self {
+        self.limits.workers = workers.max(1);
+        self
+    }
+
+    /// How many requests may be handled at once; more are answered 503 (default 1024).
+    #[must_use]
+    pub fn max_in_flight(mut self, requests: usize) -> Self {
+        self.limits.in_flight = requests;
+        self
+    }
+
+    /// The deadline of a request, from the arrival of its head (default 30 s).
+    #[must_use]
+    pub fn request_timeout(mut self, timeout: Duration) -> Self {
+        self.limits.request = timeout;
+        self
+    }
+
+    /// How long workers wait for requests when they stop (default 30 s).
+    #[must_use]
+    pub fn shutdown_timeout(mut self, timeout: Duration) -> Self {
+        self.limits.shutdown = timeout;
+        self
+    }
+
+    /// Serves on `listener` from now on. Needs a Tokio runtime around it; installs no signal handlers.
+    pub fn bind(self, listener: TcpListener) -> io::Result<RunningHttp> {
+        let addr = listener.local_addr()?;
+        let (stopping, stopped) = watch::channel(false);
+        let health = self.health.clone().unwrap_or_else(|| Health::new(Vec::new(), self.logger.clone()));
+        let parts = Parts {
+            info: (self.name, self.version, self.description),
+            routes: self.routes,
+            health: Arc::clone(&health),
+            metrics: self.metrics.clone(),
+            edge: Edge {
+                logger: self.logger.clone(),
+                metrics: HttpMetrics::new(&self.metrics),
+                load: Load::new(self.limits.in_flight),
+                timeout: self.limits.request,
+                stopping: stopped.clone(),
+            },
+        };
+        let load = parts.edge.load.clone();
+        let server = listen(parts, listener, self.limits)?;
+        Ok(RunningHttp::start(addr, server, stopping, health, load, self.logger))
+    }
+}
+
+/// What every worker's application is made of.
+#[derive(Clone)]
+struct Parts {
+    info: (&'static str, &'static str, &'static str),
+    routes: Routes,
+    health: Arc<Health>,
+    metrics: Metrics,
+    edge: Edge,
+}
+
+fn listen(parts: Parts, listener: TcpListener, limits: Limits) -> io::Result<actix_web::dev::Server> {
+    let server = actix_web::HttpServer::new(move || {
+        let parts = parts.clone();
+        let (app, api) = App::new()
+            .into_utoipa_app()
+            .configure(|cfg| (parts.routes)(cfg))
+            .configure(operations::routes)
+            .split_for_parts();
+        let api = describe(api, parts.info);
+        let methods = Rc::new(Methods::of(&api));
+        let edge = Rc::new(parts.edge);
+        app.app_data(Data::from(parts.health))
+            .app_data(Data::new(parts.metrics))
+            .app_data(Stopping(edge.stopping.clone()))
+            .app_data(Rc::clone(&methods))
+            .configure(|cfg| operations::documents(cfg, api))
+            .default_service(web::to(methods::no_such_route))
+            .wrap(from_fn(move |request, next| {
+                edge::serve(Rc::clone(&edge), Rc::clone(&methods), request, next)
+            }))
+    });
+    let server = server
+        .workers(limits.workers)
+        .disable_signals()
+        .client_request_timeout(SLOWEST_HEAD)
+        .client_disconnect_timeout(DISCONNECT)
+        .keep_alive(KEEP_ALIVE)
+        .shutdown_timeout(limits.shutdown.as_secs().max(1))
+        .listen(listener)?;
+    Ok(server.run())
+}
+
+fn describe(mut api: OpenApi, (name, version, description): (&str, &str, &str)) -> OpenApi {
+    api.info = InfoBuilder::new().title(name).version(version).description(Some(description)).build();
+    api
+}

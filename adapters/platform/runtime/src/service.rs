@@ -1,0 +1,160 @@
+//! From the command line to the exit code.
+
+use std::{
+    future::Future,
+    io,
+    net::{Ipv4Addr, TcpListener},
+    panic::PanicHookInfo,
+    process::ExitCode,
+    time::Duration,
+};
+
+use kernel_application::BoxError;
+use platform_telemetry::{chain, component, logger};
+use slog::{Logger, crit, error, info};
+use tokio::{
+    runtime::{Builder, Runtime},
+    sync::watch,
+};
+
+use crate::{
+    CommonConfig, Outcome, Running, Settings,
+    command_line::{self, Command},
+    signals,
+};
+
+/// What a binary says of itself.
+#[derive(Clone, Copy, Debug)]
+pub struct About {
+    /// `product-service`.
+    pub name: &'static str,
+    /// `env!("CARGO_PKG_VERSION")`.
+    pub version: &'static str,
+    /// One line.
+    pub description: &'static str,
+}
+
+/// A service's configuration.
+pub trait Configuration: Sized + Send {
+    /// Declares and reads every variable. Problems are noted in `settings`; what is returned then is never used.
+    fn declare(settings: &mut Settings) -> Self;
+
+    /// The part every service has.
+    fn common(&self) -> &CommonConfig;
+}
+
+/// Runs a service: reads the environment, starts it, serves until it is asked to stop, stops it in order.
+///
+/// Exit codes: 0 after a clean stop, 1 where the start or a worker failed or work was left unfinished, 2 for wrong
+/// arguments or a wrong environment.
+pub fn main<C, F, Fut>(about: About, start: F) -> ExitCode
+where
+    C: Configuration,
+    F: FnOnce(C, Logger) -> Fut,
+    Fut: Future<Output = Result<Running, BoxError>>,
+{
+    let mut settings = Settings::from_env();
+    let config = C::declare(&mut settings);
+    let arguments: Vec<String> =
+        std::env::args_os().skip(1).map(|argument| argument.to_string_lossy().into_owned()).collect();
+    match command_line::parse(&about, settings.variables(), &arguments) {
+        Command::Print(text) => print(&text),
+        Command::Refuse(text) => refuse(&text),
+        Command::Serve => match settings.finish() {
+            Ok(()) => serve(about, config, start),
+            Err(problems) => refuse(&format!("{}: {problems}", about.name)),
+        },
+    }
+}
+
+/// A listener on all addresses of this machine; port 0 takes a free one.
+pub fn listen(port: u16) -> io::Result<TcpListener> {
+    TcpListener::bind((Ipv4Addr::UNSPECIFIED, port))
+        .map_err(|error| io::Error::new(error.kind(), format!("cannot listen on port {port}: {error}")))
+}
+
+const WRONG_USE: u8 = 2;
+
+fn print(text: &str) -> ExitCode {
+    use io::Write;
+
+    // The reader may have closed the pipe, as `head` does; that is no failure of ours.
+    let _ = writeln!(io::stdout(), "{text}");
+    ExitCode::SUCCESS
+}
+
+fn refuse(text: &str) -> ExitCode {
+    use io::Write;
+
+    let _ = writeln!(io::stderr(), "{text}");
+    ExitCode::from(WRONG_USE)
+}
+
+fn serve<C, F, Fut>(about: About, config: C, start: F) -> ExitCode
+where
+    C: Configuration,
+    F: FnOnce(C, Logger) -> Fut,
+    Fut: Future<Output = Result<Running, BoxError>>,
+{
+    let common = config.common().clone();
+    let (root, _flush) = logger(about.name, about.version, common.log_level, common.log_format);
+    let log = component(&root, "runtime");
+    log_panics(log.clone());
+    info!(log, "starting"; "environment" => ?common.environment);
+    let runtime = match runtime() {
+        Ok(runtime) => runtime,
+        Err(failure) => return failed(&log, &failure),
+    };
+    let outcome = runtime.block_on(run(&common, &log, start(config, root)));
+    // Blocking calls that outlived the ordered stop are not waited for.
+    runtime.shutdown_timeout(Duration::from_millis(500));
+    match outcome {
+        Ok(outcome) => outcome.into(),
+        Err(failure) => failed(&log, failure.as_ref()),
+    }
+}
+
+async fn run(
+    common: &CommonConfig,
+    log: &Logger,
+    start: impl Future<Output = Result<Running, BoxError>>,
+) -> Result<Outcome, BoxError> {
+    let stop = signals::listen(log, common.exit_with_parent)?;
+    let running = tokio::select! {
+        running = start => running?,
+        () = asked(stop.clone()) => return Ok(Outcome::Clean),
+    };
+    let launched = running.launch(log.clone(), common.shutdown_timeout);
+    info!(log, "started");
+    Ok(launched.until(asked(stop)).await)
+}
+
+async fn asked(mut stop: watch::Receiver<bool>) {
+    // The sender lives as long as the process.
+    let _ = stop.wait_for(|stop| *stop).await;
+}
+
+fn failed(log: &Logger, failure: &(dyn std::error::Error + 'static)) -> ExitCode {
+    error!(log, "service failed"; "error" => chain(failure));
+    ExitCode::FAILURE
+}
+
+/// Blocking threads serve the embedded stores, which have few connections: more threads would only hold memory.
+fn runtime() -> io::Result<Runtime> {
+    const BLOCKING_THREADS: usize = 64;
+    Builder::new_multi_thread()
+        .enable_all()
+        .max_blocking_threads(BLOCKING_THREADS)
+        .thread_name("service")
+        .build()
+}
+
+/// A panic is a line in the log like any other failure, wherever it is caught.
+fn log_panics(log: Logger) {
+    std::panic::set_hook(Box::new(move |panic: &PanicHookInfo<'_>| {
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        let thread = std::thread::current().name().unwrap_or_default().to_owned();
+        let message = panic.payload_as_str().unwrap_or("no message").to_owned();
+        crit!(log, "panicked"; "message" => message, "place" => place, "thread" => thread);
+    }));
+}
