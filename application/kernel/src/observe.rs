@@ -62,6 +62,24 @@ impl<H: ?Sized> Observed<H> {
     }
 }
 
+impl Observed<()> {
+    /// Wraps a command's handler.
+    pub fn command<C: Command>(
+        inner: Arc<dyn CommandHandler<C>>,
+        observer: &Arc<dyn UseCaseObserver>,
+    ) -> Arc<dyn CommandHandler<C>> {
+        Arc::new(Observed::new(inner, Arc::clone(observer)))
+    }
+
+    /// Wraps a query's handler.
+    pub fn query<Q: Query>(
+        inner: Arc<dyn QueryHandler<Q>>,
+        observer: &Arc<dyn UseCaseObserver>,
+    ) -> Arc<dyn QueryHandler<Q>> {
+        Arc::new(Observed::new(inner, Arc::clone(observer)))
+    }
+}
+
 #[async_trait]
 impl<C: Command> CommandHandler<C> for Observed<dyn CommandHandler<C>> {
     async fn handle(&self, ctx: &CallContext, command: C) -> Result<C::Output, C::Error> {

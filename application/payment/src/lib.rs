@@ -10,6 +10,7 @@ pub mod process;
 pub mod queries;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
+mod use_cases;
 mod views;
 
 pub use answer::PaymentAnswer;
@@ -20,4 +21,5 @@ pub use ports::{
     PaymentRepository, PeerFailure, ProductQuote, Products, ProviderFailure, RefundOrder, RefundOutcome,
     Reservation, ReservationLine,
 };
+pub use use_cases::{PaymentHandlers, PaymentUseCases};
 pub use views::{PaymentItemView, PaymentStats, PaymentView, StatusCount};

@@ -60,6 +60,22 @@ impl PaymentSnapshot {
     }
 }
 
+impl PaymentSnapshot {
+    /// From when on the recovery worker has something to do; `None` where it never has.
+    pub fn due_at(&self) -> Option<Timestamp> {
+        match self.status {
+            PaymentStatus::Pending => Some(self.expires_at),
+            PaymentStatus::Processing => self.processing.as_ref().map(|processing| processing.resume_at),
+            _ => self
+                .refunds
+                .iter()
+                .filter(|refund| refund.state == RefundState::Pending)
+                .map(|refund| refund.resume_at)
+                .min(),
+        }
+    }
+}
+
 impl From<PaymentSnapshot> for Payment {
     /// Brings a stored payment back.
     fn from(state: PaymentSnapshot) -> Self {

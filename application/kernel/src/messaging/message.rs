@@ -25,8 +25,8 @@ pub struct OutboundMessage {
     pub headers: Vec<Header>,
 }
 
-/// Turns a context's domain events into messages. Written once per context, used by each of its stores.
-pub trait EventTranslator<E>: Interface {
-    /// The messages of one event of the aggregate at `aggregate_version`.
-    fn translate(&self, ctx: &CallContext, event: &E, aggregate_version: u64) -> Vec<OutboundMessage>;
+/// Turns the domain events an aggregate has recorded into messages. Written once per context, used by each of its stores.
+pub trait EventTranslator<A>: Interface {
+    /// The messages of all recorded events, in order, for an aggregate that is about to be saved.
+    fn translate(&self, ctx: &CallContext, aggregate: &A) -> Vec<OutboundMessage>;
 }

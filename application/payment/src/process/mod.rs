@@ -21,3 +21,22 @@ const PAUSE: TimeDelta = TimeDelta::seconds(2);
 pub(crate) fn charge_key(payment: PaymentId) -> String {
     format!("{payment}-1")
 }
+
+/// The payment that a charge's key is for; `None` for keys that are none of ours.
+pub fn payment_of_charge(key: &str) -> Option<PaymentId> {
+    PaymentId::parse(key.strip_suffix("-1")?).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_charges_key_leads_back_to_its_payment() {
+        let payment = PaymentId::from_uuid(uuid::Uuid::from_u128(7));
+        assert_eq!(payment_of_charge(&charge_key(payment)), Some(payment));
+        for foreign in ["", "-1", "7-1", &payment.to_string(), &format!("{payment}-2")] {
+            assert_eq!(payment_of_charge(foreign), None, "{foreign}");
+        }
+    }
+}

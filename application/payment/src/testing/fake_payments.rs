@@ -14,7 +14,7 @@ use kernel_application::{
     Begin, CallContext, Claim, IdempotencyKey, IdempotencyStore, Page, PageRequest, StoreError,
 };
 use kernel_domain::{Currency, Money, PaymentId, Timestamp};
-use payment_domain::{Payment, PaymentEvent, PaymentSnapshot, PaymentStatus, RefundState};
+use payment_domain::{Payment, PaymentEvent, PaymentSnapshot, PaymentStatus};
 
 use crate::{
     PaymentAnswer, PaymentFilter, PaymentQueries, PaymentRepository, PaymentStats, PaymentView, StatusCount,
@@ -114,7 +114,7 @@ impl PaymentRepository for InMemoryPayments {
 
     async fn due(&self, now: Timestamp, limit: u32) -> Result<Vec<PaymentId>, StoreError> {
         let mut due: Vec<_> =
-            self.rows().payments.values().filter_map(|state| Some((due_at(state)?, state.id))).collect();
+            self.rows().payments.values().filter_map(|state| Some((state.due_at()?, state.id))).collect();
         due.retain(|(at, _)| *at <= now);
         due.sort();
         Ok(due.into_iter().take(limit as usize).map(|(_, id)| id).collect())
@@ -211,19 +211,6 @@ impl IdempotencyStore<PaymentAnswer> for InMemoryPayments {
             rows.keys.remove(&claim.key);
         }
         Ok(())
-    }
-}
-
-fn due_at(state: &PaymentSnapshot) -> Option<Timestamp> {
-    match state.status {
-        PaymentStatus::Pending => Some(state.expires_at),
-        PaymentStatus::Processing => state.processing.as_ref().map(|processing| processing.resume_at),
-        _ => state
-            .refunds
-            .iter()
-            .filter(|refund| refund.state == RefundState::Pending)
-            .map(|refund| refund.resume_at)
-            .min(),
     }
 }
 
