@@ -36,6 +36,7 @@ mod money;
 mod page;
 mod problem;
 mod server;
+mod whole_number;
 
 pub use extract::{
     BODY_LIMIT, Ctx, IdempotencyKeyHeader, IfMatch, JsonBody, PathParams, QueryParams, Stopping, etag,
@@ -45,5 +46,6 @@ pub use money::MoneyText;
 pub use page::PageBody;
 pub use problem::{FieldError, Problem};
 pub use server::{HttpServer, RunningHttp};
+pub use whole_number::whole_number;
 /// What a `routes` function gets.
 pub use utoipa_actix_web::service_config::ServiceConfig;

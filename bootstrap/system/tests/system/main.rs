@@ -1,0 +1,14 @@
+//! End to end: real processes, HTTP through the gateway, gRPC on the services.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod bad_input;
+mod buyer;
+mod checkout_grpc;
+mod checkout_http;
+mod concurrency;
+mod invariants;
+mod observability;
+mod outages;
+mod process;
+mod provider_tokens;
+mod shop;

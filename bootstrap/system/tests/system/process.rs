@@ -1,0 +1,70 @@
+//! One service process.
+
+use std::{
+    fs::File,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+};
+
+/// A service that runs, or can be started again with the very same environment.
+pub(crate) struct Process {
+    name: &'static str,
+    env: Vec<(String, String)>,
+    log: PathBuf,
+    child: Option<Child>,
+}
+
+impl Process {
+    pub(crate) fn new(name: &'static str, env: Vec<(String, String)>, folder: &Path) -> Self {
+        Self { name, env, log: folder.join(format!("{name}.log")), child: None }
+    }
+
+    pub(crate) fn start(&mut self) {
+        let log = File::options().create(true).append(true).open(&self.log).unwrap();
+        let mut command = Command::new(binary(self.name));
+        command.env_clear().envs(self.env.iter().map(|(name, value)| (name, value)));
+        // The pipe ends with this process, and with it the service: no test leaves one behind.
+        command.env("EXIT_WITH_PARENT", "1").stdin(Stdio::piped());
+        command.stdout(log.try_clone().unwrap()).stderr(log);
+        self.child =
+            Some(command.spawn().unwrap_or_else(|error| panic!("cannot start {}: {error}", self.name)));
+    }
+
+    /// `kill -9`.
+    pub(crate) fn kill(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            child.kill().unwrap();
+            child.wait().unwrap();
+        }
+    }
+
+    /// Asks the process to stop and answers its exit code.
+    pub(crate) fn terminate(&mut self) -> Option<i32> {
+        let mut child = self.child.take()?;
+        drop(child.stdin.take());
+        child.wait().unwrap().code()
+    }
+
+    pub(crate) fn log(&self) -> String {
+        std::fs::read_to_string(&self.log).unwrap_or_default()
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// The service's program, beside the folder this test runs from.
+fn binary(name: &str) -> PathBuf {
+    let test = std::env::current_exe().unwrap();
+    let folder = test.parent().and_then(Path::parent).unwrap();
+    let program = folder.join(name);
+    assert!(
+        program.exists(),
+        "{} is missing: run `cargo xtask test`, or `cargo build --workspace --exclude xtask` first",
+        program.display()
+    );
+    program
+}

@@ -1,0 +1,220 @@
+//! A shop of one's own: all services on free ports, with an empty data folder.
+
+use std::{collections::HashMap, path::Path, sync::Mutex, time::Duration};
+
+use platform_testkit::{PATIENCE, data_dir, eventually, free_port};
+use reqwest::{Client, Method, StatusCode};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::process::Process;
+
+pub(crate) const SERVICES: [&str; 6] = [
+    "gateway-service",
+    "notification-service",
+    "payment-service",
+    "basket-service",
+    "product-service",
+    "provider-service",
+];
+
+pub(crate) struct Shop {
+    pub(crate) client: Client,
+    ports: HashMap<&'static str, (u16, u16)>,
+    processes: Mutex<HashMap<&'static str, Process>>,
+    _folder: TempDir,
+}
+
+/// An answer, read to its end.
+#[derive(Clone, Debug)]
+pub(crate) struct Reply {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: reqwest::header::HeaderMap,
+    pub(crate) body: Value,
+}
+
+impl Reply {
+    /// The body, where the status is the expected one.
+    pub(crate) fn expect(self, status: u16) -> Value {
+        assert_eq!(self.status.as_u16(), status, "{}", self.body);
+        self.body
+    }
+
+    pub(crate) fn code(&self) -> &str {
+        self.body["code"].as_str().unwrap_or_default()
+    }
+}
+
+impl Shop {
+    /// Starts everything, in an order that helps nobody, and waits until all of it is ready.
+    pub(crate) async fn open() -> Self {
+        // Fails where another test was first, which is as good.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let folder = data_dir().unwrap();
+        let ports: HashMap<_, _> =
+            SERVICES.into_iter().map(|name| (name, (free_port().unwrap(), free_port().unwrap()))).collect();
+        let process =
+            |name| (name, Process::new(name, environment(name, &ports, folder.path()), folder.path()));
+        let processes = Mutex::new(SERVICES.into_iter().map(process).collect());
+        let client = Client::builder().timeout(Duration::from_secs(40)).build().unwrap();
+        let shop = Self { client, ports, processes, _folder: folder };
+        for name in SERVICES {
+            shop.start(name);
+        }
+        shop.ready().await;
+        shop
+    }
+
+    pub(crate) fn start(&self, name: &'static str) {
+        self.processes.lock().unwrap().get_mut(name).unwrap().start();
+    }
+
+    /// `kill -9`.
+    pub(crate) fn kill(&self, name: &'static str) {
+        self.processes.lock().unwrap().get_mut(name).unwrap().kill();
+    }
+
+    /// A stop in good order; answers the exit code.
+    pub(crate) fn terminate(&self, name: &'static str) -> Option<i32> {
+        self.processes.lock().unwrap().get_mut(name).unwrap().terminate()
+    }
+
+    pub(crate) fn log(&self, name: &'static str) -> String {
+        self.processes.lock().unwrap()[name].log()
+    }
+
+    /// Waits until every service says that it is ready.
+    pub(crate) async fn ready(&self) {
+        for name in SERVICES {
+            self.ready_one(name).await;
+        }
+    }
+
+    pub(crate) async fn ready_one(&self, name: &'static str) {
+        let probe = || async {
+            let url = format!("{}/health/ready", self.http(name));
+            let answer = self.client.get(url).send().await.ok()?;
+            answer.status().is_success().then_some(())
+        };
+        let ready = eventually(PATIENCE * 2, probe).await;
+        assert!(ready.is_ok(), "{name} is not ready:\n{}", self.log(name));
+    }
+
+    /// The base address of a service's HTTP.
+    pub(crate) fn http(&self, name: &str) -> String {
+        format!("http://127.0.0.1:{}", self.ports[name].0)
+    }
+
+    /// The address of a service's gRPC.
+    pub(crate) fn grpc(&self, name: &str) -> String {
+        format!("http://127.0.0.1:{}", self.ports[name].1)
+    }
+
+    /// A request through the gateway.
+    pub(crate) async fn call(&self, method: Method, path: &str, body: Option<Value>) -> Reply {
+        self.call_with(method, path, body, &[]).await
+    }
+
+    pub(crate) async fn call_with(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<Value>,
+        headers: &[(&str, &str)],
+    ) -> Reply {
+        let url = format!("{}/api{path}", self.http("gateway-service"));
+        self.send(method, &url, body, headers).await.unwrap_or_else(|error| panic!("{url}: {error}"))
+    }
+
+    /// A request to any address; fails where nobody answers.
+    pub(crate) async fn send(
+        &self,
+        method: Method,
+        url: &str,
+        body: Option<Value>,
+        headers: &[(&str, &str)],
+    ) -> Result<Reply, reqwest::Error> {
+        let mut request = self.client.request(method, url);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        if let Some(body) = body {
+            request = request.json(&body);
+        }
+        let answer = request.send().await?;
+        let (status, headers) = (answer.status(), answer.headers().clone());
+        let bytes = answer.bytes().await?;
+        let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
+        Ok(Reply { status, headers, body })
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Reply {
+        self.call(Method::GET, path, None).await
+    }
+
+    pub(crate) async fn post(&self, path: &str, body: Value) -> Reply {
+        self.call(Method::POST, path, Some(body)).await
+    }
+
+    /// A new product; answers its id.
+    pub(crate) async fn product(&self, price: &str, stock: u64) -> i64 {
+        let body = json!({
+            "name": "Kettle", "description": "Boils water", "price": price, "stock_quantity": stock, "category": "kitchen",
+        });
+        self.post("/products", body).await.expect(201)["id"].as_i64().unwrap()
+    }
+
+    /// `(stock, available)` of a product.
+    pub(crate) async fn stock(&self, product: i64) -> (i64, i64) {
+        let product = self.get(&format!("/products/{product}")).await.expect(200);
+        (product["stock_quantity"].as_i64().unwrap(), product["available_quantity"].as_i64().unwrap())
+    }
+
+    /// Waits until `probe` says yes.
+    pub(crate) async fn until<F: Future<Output = bool>>(&self, what: &str, mut probe: impl FnMut() -> F) {
+        self.wait_for(what, || {
+            let answer = probe();
+            async move { answer.await.then_some(()) }
+        })
+        .await;
+    }
+
+    /// Waits until `probe` has something.
+    pub(crate) async fn wait_for<T, F: Future<Output = Option<T>>>(
+        &self,
+        what: &str,
+        probe: impl FnMut() -> F,
+    ) -> T {
+        eventually(PATIENCE * 2, probe).await.unwrap_or_else(|_| {
+            let tail = |name| format!("--- {name}\n{}\n", tail(&self.log(name)));
+            panic!("{what} did not come true\n{}", SERVICES.map(tail).concat())
+        })
+    }
+}
+
+fn tail(log: &str) -> String {
+    let lines: Vec<_> = log.lines().collect();
+    lines[lines.len().saturating_sub(15)..].join("\n")
+}
+
+fn environment(name: &str, ports: &HashMap<&str, (u16, u16)>, folder: &Path) -> Vec<(String, String)> {
+    let http = |service: &str| format!("http://127.0.0.1:{}", ports[service].0);
+    let grpc = |service: &str| format!("127.0.0.1:{}", ports[service].1);
+    let (port, grpc_port) = ports[name];
+    let pairs = [
+        ("PORT", port.to_string()),
+        ("GRPC_PORT", grpc_port.to_string()),
+        ("STORAGE", "embedded".to_owned()),
+        ("EVENTS", "embedded".to_owned()),
+        ("DATA_DIR", folder.display().to_string()),
+        ("PRODUCT_SERVICE_URL", grpc("product-service")),
+        ("BASKET_SERVICE_URL", grpc("basket-service")),
+        ("PROVIDER_URL", http("provider-service")),
+        ("PROVIDER_CALLBACK_URL", format!("{}/provider-callbacks", http("payment-service"))),
+        ("PRODUCT_SERVICE_URLS", http("product-service")),
+        ("BASKET_SERVICE_URLS", http("basket-service")),
+        ("PAYMENT_SERVICE_URLS", http("payment-service")),
+        ("NOTIFICATION_SERVICE_URLS", http("notification-service")),
+    ];
+    pairs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
