@@ -130,6 +130,7 @@ fn peers(service: &str, all: &[Address]) -> Vec<(&'static str, String)> {
             ("BASKET_SERVICE_URL", grpc("basket")),
             ("PRODUCT_SERVICE_URL", grpc("product")),
             ("PROVIDER_URL", http("provider")),
+            ("PROVIDER_CALLBACK_URL", format!("{}/provider-callbacks", http("payment"))),
         ],
         "gateway" => vec![
             ("BASKET_SERVICE_URLS", http("basket")),

@@ -78,7 +78,7 @@ impl UseCaseError for PaymentError {
 
     fn code(&self) -> &'static str {
         match self {
-            Self::Invalid(_) => "invalid_request",
+            Self::Invalid(_) => "validation_failed",
             Self::NotFound(_) => "payment_not_found",
             Self::Rejected { reason, .. } => reason.as_str(),
             Self::Idempotency(error) => error.code(),

@@ -1,1 +1,12 @@
 //! The basket service: configuration, resources, module, server.
+//!
+//! `main.rs` hands [`start`] to the runtime; tests call it with an environment of their own.
+
+mod config;
+mod module;
+mod resources;
+mod server;
+mod workers;
+
+pub use config::{Config, RedisConfig};
+pub use server::start;

@@ -1,3 +1,7 @@
 //! The gateway service.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    platform_runtime::main(gateway_service::ABOUT, gateway_service::start)
+}

@@ -1,1 +1,12 @@
 //! The notification service: configuration, resources, module, server.
+//!
+//! `main.rs` hands [`start`] to the runtime; tests call it with an environment of their own.
+
+mod config;
+mod module;
+mod resources;
+mod server;
+mod workers;
+
+pub use config::{Config, DatabaseConfig, WebhookConfig};
+pub use server::start;

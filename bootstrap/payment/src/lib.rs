@@ -1,1 +1,12 @@
 //! The payment service: configuration, resources, module, server.
+//!
+//! `main.rs` hands [`start`] to the runtime; tests call it with an environment of their own.
+
+mod config;
+mod module;
+mod resources;
+mod server;
+mod workers;
+
+pub use config::{Config, MariaDbConfig};
+pub use server::start;

@@ -1,3 +1,7 @@
-//! The provider service.
+//! The provider sandbox.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    platform_runtime::main(provider_service::ABOUT, provider_service::start)
+}

@@ -24,7 +24,7 @@ struct Guard {
     may: fn(Room<'_>) -> bool,
 }
 
-const GUARDS: [Guard; 13] = [
+const GUARDS: [Guard; 14] = [
     Guard {
         libraries: &["actix*", "utoipa*", "validator*"],
         rooms: "http rooms, platform/http and bootstrap",
@@ -88,8 +88,8 @@ const GUARDS: [Guard; 13] = [
     },
     Guard {
         libraries: &["hyper*", "http-body*"],
-        rooms: "the gateway's proxy and platform/grpc",
-        may: |room| matches!(room, Room::Adapter("gateway", "proxy") | Room::Platform("grpc")),
+        rooms: "proxy and callbacks rooms and platform/grpc",
+        may: |room| matches!(room, Room::Adapter(_, "proxy" | "callbacks") | Room::Platform("grpc")),
     },
     Guard {
         libraries: &["prometheus-client"],
@@ -102,7 +102,12 @@ const GUARDS: [Guard; 13] = [
         may: |room| matches!(room, Room::Platform("telemetry")),
     },
     Guard {
-        libraries: &["cargo_metadata", "clap", "rustix", "signal-hook", "ureq"],
+        libraries: &["rustix"],
+        rooms: "platform/runtime and xtask",
+        may: |room| matches!(room, Room::Platform("runtime") | Room::Xtask),
+    },
+    Guard {
+        libraries: &["cargo_metadata", "clap", "signal-hook", "ureq"],
         rooms: "xtask",
         may: |room| matches!(room, Room::Xtask),
     },

@@ -41,7 +41,7 @@ impl Live {
         if crashes > 0 || !session::ready(&self.data) {
             return Err(self.failure(&format!("{crashes} crash(es) of services")));
         }
-        let panics = self.service_logs().filter(|log| log.contains("panicked at")).count();
+        let panics = self.service_logs().filter(|log| log.contains("panicked")).count();
         if panics == 0 { Ok(()) } else { Err(self.failure(&format!("{panics} service(s) panicked"))) }
     }
 

@@ -1,1 +1,37 @@
-//! HTTP routes of the gateway context.
+//! HTTP routes of the gateway: everything below `/api` is forwarded, `/health/detailed` shows the backends.
+//!
+//! This room turns actix's requests into the application's and its answers back; bodies stay streams. What happens
+//! to a request in between is decided in the application.
+
+mod convert;
+mod detailed;
+mod forward;
+mod problem;
+mod request_body;
+mod response_body;
+
+use std::sync::Arc;
+
+use actix_web::web::{self, Data};
+use gateway_application::{commands::forward::Forward, queries::check_backends::CheckBackends};
+use kernel_application::{CommandHandler, QueryHandler};
+use platform_http::ServiceConfig;
+
+/// What the routes need.
+#[derive(Clone)]
+pub struct GatewayRoutes {
+    /// Forwards.
+    pub forward: Arc<dyn CommandHandler<Forward>>,
+    /// Checks the backends.
+    pub check_backends: Arc<dyn QueryHandler<CheckBackends>>,
+    /// The longest body of a request, in bytes.
+    pub body_limit: u64,
+}
+
+/// Registers the routes. Forwarded paths are documented by the services behind them, so they have no place in this
+/// service's own document.
+pub fn routes(cfg: &mut ServiceConfig<'_>, state: GatewayRoutes) {
+    cfg.app_data(Data::new(state))
+        .service(detailed::detailed)
+        .route("/api/{path:.*}", web::route().to(forward::forward));
+}

@@ -135,6 +135,8 @@ impl StockUpdated {
 pub(crate) struct BasketCleared {
     user_id: String,
     basket_id: String,
+    /// The version that was paid: a product that came in after it stays in the basket.
+    basket_version: u64,
     payment_id: String,
     lines: Vec<PaidLine>,
 }
@@ -154,6 +156,7 @@ impl BasketCleared {
         Self {
             user_id: state.user_id.to_string(),
             basket_id: state.basket.id.to_string(),
+            basket_version: state.basket.version,
             payment_id: state.id.to_string(),
             lines: state.items.iter().map(line).collect(),
         }

@@ -110,7 +110,7 @@ impl Problem {
     /// 422 with fields, as extractors find them.
     pub(crate) fn fields(errors: Vec<FieldError>) -> Self {
         let detail = "one or more fields are invalid";
-        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_request", detail).with(errors)
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "validation_failed", detail).with(errors)
     }
 
     fn with(mut self, errors: Vec<FieldError>) -> Self {

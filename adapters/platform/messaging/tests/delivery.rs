@@ -8,7 +8,6 @@ use std::{
 };
 
 use async_trait::async_trait;
-use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 use kernel_application::{
     CallContext, Clock, IdGenerator, StoreError, TraceContext,
     messaging::{
@@ -25,7 +24,6 @@ use tempfile::TempDir;
 use tokio::{sync::watch, task::JoinHandle};
 use uuid::Uuid;
 
-const NONE: EmbeddedMigrations = embed_migrations!("../sqlite/tests/migrations");
 const TOPIC: &str = topics::STOCK_EVENTS;
 
 struct Ids;
@@ -108,7 +106,7 @@ impl Bench {
     async fn new() -> Self {
         let folder = TempDir::new().unwrap();
         let log = SqliteEventLog::open(&folder.path().join("events.db"), &topics::ALL).await.unwrap();
-        let db = Database::open(&folder.path().join("consumer.db"), "consumer store", NONE).await.unwrap();
+        let db = Database::open_messaging(&folder.path().join("consumer.db"), "consumer store").await.unwrap();
         Self { folder, log: Arc::new(log), db, outcomes: Arc::default() }
     }
 
@@ -203,7 +201,7 @@ fn transient() -> HandleError {
 async fn every_event_reaches_its_effect_once_and_a_key_keeps_its_order() {
     let bench = Bench::new().await;
     let publisher =
-        Database::open(&bench.folder.path().join("publisher.db"), "publisher store", NONE).await.unwrap();
+        Database::open_messaging(&bench.folder.path().join("publisher.db"), "publisher store").await.unwrap();
     let consumer = bench.consume("a", []);
     let relay = bench.relay(&publisher, bench.log.clone(), "a");
     let ctx = CallContext::new("test", TraceContext::start(Uuid::from_u128(1)));
@@ -374,7 +372,7 @@ impl EventLog for Flaky {
 async fn a_relay_that_lost_the_answer_publishes_again_and_the_inbox_absorbs_it() {
     let bench = Bench::new().await;
     let publisher =
-        Database::open(&bench.folder.path().join("publisher.db"), "publisher store", NONE).await.unwrap();
+        Database::open_messaging(&bench.folder.path().join("publisher.db"), "publisher store").await.unwrap();
     let ctx = CallContext::new("test", TraceContext::start(Uuid::from_u128(1)));
     publisher.write(&ctx, "write", |tx| tx.enqueue(&event(1, "a", 1))).await.unwrap();
     let log = Arc::new(Flaky { inner: bench.log.clone(), failures: Mutex::new(2) });

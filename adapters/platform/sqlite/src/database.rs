@@ -38,6 +38,11 @@ impl Database {
         Self::open_with(path, store, vec![MESSAGING, migrations]).await
     }
 
+    /// Opens or makes a file with the messaging tables alone: for tests of what works on them.
+    pub async fn open_messaging(path: &Path, store: &'static str) -> Result<Self, OpenError> {
+        Self::open_with(path, store, vec![MESSAGING]).await
+    }
+
     pub(crate) async fn open_with(
         path: &Path,
         store: &'static str,

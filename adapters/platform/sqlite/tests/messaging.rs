@@ -4,7 +4,6 @@
 use std::{sync::Arc, time::Duration};
 
 use diesel::{RunQueryDsl, sql_query};
-use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 use kernel_application::{
     CallContext, Claim, IdempotencyKey, StoreError, TraceContext,
     messaging::{Delivery, EventLog, Inbox, OutboundMessage, Outbox, Position},
@@ -16,11 +15,10 @@ use platform_sqlite::{
 use tempfile::TempDir;
 use uuid::Uuid;
 
-const NONE: EmbeddedMigrations = embed_migrations!("tests/migrations");
 const TTL: Duration = Duration::from_secs(30);
 
 async fn open(folder: &TempDir) -> Database {
-    Database::open(&folder.path().join("test.db"), "test store", NONE).await.unwrap()
+    Database::open_messaging(&folder.path().join("test.db"), "test store").await.unwrap()
 }
 
 fn context() -> CallContext {

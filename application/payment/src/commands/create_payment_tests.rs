@@ -80,7 +80,7 @@ async fn refuses_a_currency_that_is_not_the_shops() {
     let world = World::default();
     world.fill_basket("ada", &[item(1, 1)]);
     let command = CreatePayment { currency: Some("EUR".into()), ..creation("ada") };
-    assert_eq!(rejection(&world, command).await, "invalid_request");
+    assert_eq!(rejection(&world, command).await, "validation_failed");
 }
 
 #[tokio::test]

@@ -27,7 +27,7 @@ impl Query for GetPayment {
 #[shaku(interface = QueryHandler<GetPayment>)]
 pub struct GetPaymentHandler {
     #[shaku(inject)]
-    payments: Arc<dyn PaymentQueries>,
+    pub(crate) payments: Arc<dyn PaymentQueries>,
 }
 
 #[async_trait]

@@ -23,7 +23,7 @@ impl Query for GetStats {
 #[shaku(interface = QueryHandler<GetStats>)]
 pub struct GetStatsHandler {
     #[shaku(inject)]
-    payments: Arc<dyn PaymentQueries>,
+    pub(crate) payments: Arc<dyn PaymentQueries>,
 }
 
 #[async_trait]

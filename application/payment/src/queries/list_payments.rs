@@ -33,7 +33,7 @@ impl Query for ListPayments {
 #[shaku(interface = QueryHandler<ListPayments>)]
 pub struct ListPaymentsHandler {
     #[shaku(inject)]
-    payments: Arc<dyn PaymentQueries>,
+    pub(crate) payments: Arc<dyn PaymentQueries>,
 }
 
 #[async_trait]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use kernel_application::{
-    CallContext, Clock, Command, CommandHandler, IdGenerator,
+    CallContext, Clock, Command, CommandHandler, IdGenerator, IdempotencyStore, Observation, UseCaseObserver,
     testing::{ManualClock, SequenceIds, context},
 };
 use kernel_domain::BasketId;
@@ -11,12 +11,13 @@ use payment_domain::PaymentItem;
 
 use super::{FakeBaskets, FakeProducts, FakeProvider, InMemoryPayments, basket, item, usd, user};
 use crate::{
-    PaymentError, PaymentView,
+    PaymentAnswer, PaymentError, PaymentHandlers, PaymentUseCases, PaymentView,
     commands::{
         CancelPaymentHandler, CreatePayment, CreatePaymentHandler, HandleCallbackHandler, ProcessPayment,
         ProcessPaymentHandler, RecoverPaymentHandler, RefundPaymentHandler,
     },
     process::{Checkout, CheckoutProcess, RefundProcess, Refunds},
+    queries::{GetPaymentHandler, GetStatsHandler, ListPaymentsHandler},
 };
 
 /// Fakes and handlers. Product 1 and 2 cost 10.00 and have 10 units each.
@@ -151,6 +152,24 @@ impl World {
         }
     }
 
+    /// All use cases as inbound adapters get them; nobody observes.
+    pub fn use_cases(&self) -> PaymentUseCases {
+        let handlers = PaymentHandlers {
+            create_payment: Arc::new(self.create()),
+            process_payment: Arc::new(self.process()),
+            cancel_payment: Arc::new(self.cancel()),
+            refund_payment: Arc::new(self.refund()),
+            handle_callback: Arc::new(self.callback()),
+            recover_payment: Arc::new(self.recover()),
+            get_payment: Arc::new(GetPaymentHandler { payments: self.payments.clone() }),
+            list_payments: Arc::new(ListPaymentsHandler { payments: self.payments.clone() }),
+            get_stats: Arc::new(GetStatsHandler { payments: self.payments.clone() }),
+        };
+        let keys: Arc<dyn IdempotencyStore<PaymentAnswer>> = self.payments.clone();
+        let nobody: Arc<dyn UseCaseObserver> = Arc::new(Nobody);
+        handlers.decorated(&keys, &nobody)
+    }
+
     fn checkout(&self) -> Arc<dyn CheckoutProcess> {
         Arc::new(Checkout {
             payments: self.payments.clone(),
@@ -171,6 +190,12 @@ impl World {
     fn clock(&self) -> Arc<dyn Clock> {
         self.clock.clone()
     }
+}
+
+struct Nobody;
+
+impl UseCaseObserver for Nobody {
+    fn observe(&self, _: &CallContext, _: &Observation<'_>) {}
 }
 
 /// The command that pays what `name` has in the basket.

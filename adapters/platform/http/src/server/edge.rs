@@ -63,6 +63,13 @@ pub(super) async fn serve(
     if request.method() == Method::HEAD && call.methods.head_by_get(request.path()) {
         request.head_mut().method = Method::GET;
     }
+    // Asked before the router: it would hand `PUT /things/stats` to `PUT /things/{id}`.
+    if call.methods.refuses(request.method(), request.path()) {
+        let refusal = call.methods.refuse(request.method(), request.path());
+        let resource = call.methods.resource(request.path());
+        let response = call.finish(resource, refusal);
+        return Ok(request.into_response(response));
+    }
     let limit = call.edge.timeout.saturating_add(GRACE);
     let answer = AssertUnwindSafe(tokio::time::timeout(limit, next.call(request))).catch_unwind().await;
     // Without the request there is no `ServiceResponse`; an error that carries the whole answer does as well.

@@ -19,10 +19,13 @@ impl Methods {
         Self(documented.chain(documents).map(|(path, methods)| (ResourceDef::new(path), methods)).collect())
     }
 
-    /// The methods of `path`; none where there is no such path. A path that two templates match has those of both,
-    /// as the router tries both.
+    /// The methods of `path`; none where there is no such path. A path that is spelled out in the document is a resource
+    /// of its own: the templates that would match it too, such as `/things/{id}` for `/things/stats`, say nothing of it.
     pub(super) fn at(&self, path: &str) -> Vec<Method> {
-        let matching = self.0.iter().filter(|(template, _)| template.is_match(path));
+        let spelled_out = |template: &ResourceDef| template.pattern() == Some(path);
+        let exact = self.0.iter().any(|(template, _)| spelled_out(template));
+        let matching =
+            self.0.iter().filter(|(template, _)| template.is_match(path) && (!exact || spelled_out(template)));
         let mut found: Vec<Method> = Vec::new();
         for method in matching.flat_map(|(_, methods)| methods) {
             if !found.contains(method) {
@@ -30,6 +33,18 @@ impl Methods {
             }
         }
         found
+    }
+
+    /// Whether the document has the path, but not with this method. Paths it does not have are left to the router.
+    pub(super) fn refuses(&self, method: &Method, path: &str) -> bool {
+        let methods = self.at(path);
+        !methods.is_empty() && !methods.contains(method)
+    }
+
+    /// The template of `path`, whatever the method.
+    pub(super) fn resource(&self, path: &str) -> Option<String> {
+        let (template, _) = self.0.iter().find(|(template, _)| template.is_match(path))?;
+        template.pattern().map(str::to_owned)
     }
 
     /// The template of the route that takes such a request. Texts sort before placeholders, as the router tries them.

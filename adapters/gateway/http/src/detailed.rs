@@ -1,0 +1,75 @@
+//! The state of every backend, for people.
+
+use actix_web::{HttpResponse, get, web::Data};
+use gateway_application::queries::check_backends::{BackendView, CheckBackends, ServiceView};
+use platform_http::{Ctx, Problem, Status};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::{GatewayRoutes, problem::problem};
+
+/// Every service and each of its backends.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct DetailedBody {
+    /// `up` where every backend of every service that is switched on is.
+    status: Status,
+    services: Vec<ServiceBody>,
+}
+
+/// A service.
+#[derive(Debug, Serialize, ToSchema)]
+struct ServiceBody {
+    #[schema(example = "product")]
+    name: &'static str,
+    /// Whether its routes are served; the backends of one that is switched off are not shown.
+    enabled: bool,
+    backends: Vec<BackendBody>,
+}
+
+/// A backend.
+#[derive(Debug, Serialize, ToSchema)]
+struct BackendBody {
+    #[schema(example = "http://product-service:8080")]
+    url: String,
+    /// Its share of the requests.
+    weight: u16,
+    status: Status,
+    /// How long its readiness took to ask.
+    latency_ms: u64,
+    /// What is wrong.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<String>,
+}
+
+/// Asks every backend whether it is ready, and shows status and latency of each. Always 200: the status is inside.
+#[utoipa::path(tag = "operations", responses((status = 200, description = "All backends", body = DetailedBody),
+    (status = 503, description = "Too many requests; see `Retry-After`", body = Problem, content_type = "application/problem+json")))]
+#[get("/health/detailed")]
+pub(crate) async fn detailed(ctx: Ctx, routes: Data<GatewayRoutes>) -> Result<HttpResponse, Problem> {
+    let services =
+        routes.check_backends.handle(&ctx, CheckBackends).await.map_err(|error| problem(&error))?;
+    Ok(HttpResponse::Ok().json(DetailedBody::from(services)))
+}
+
+impl From<Vec<ServiceView>> for DetailedBody {
+    fn from(services: Vec<ServiceView>) -> Self {
+        let healthy =
+            |service: &ServiceView| service.backends.iter().all(|backend| backend.problem.is_none());
+        let status = if services.iter().all(healthy) { Status::Up } else { Status::Down };
+        Self { status, services: services.into_iter().map(ServiceBody::from).collect() }
+    }
+}
+
+impl From<ServiceView> for ServiceBody {
+    fn from(ServiceView { name, enabled, backends }: ServiceView) -> Self {
+        Self { name, enabled, backends: backends.into_iter().map(BackendBody::from).collect() }
+    }
+}
+
+impl From<BackendView> for BackendBody {
+    fn from(BackendView { url, weight, latency, problem }: BackendView) -> Self {
+        let status = if problem.is_none() { Status::Up } else { Status::Down };
+        let latency_ms = u64::try_from(latency.as_millis()).unwrap_or(u64::MAX);
+        Self { url, weight, status, latency_ms, detail: problem }
+    }
+}

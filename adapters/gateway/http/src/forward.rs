@@ -1,0 +1,88 @@
+//! The route that takes everything below `/api`, with every method.
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::{
+        header::{CONTENT_LENGTH, HOST},
+        uri::Authority,
+    },
+    web::{Data, Payload},
+};
+use futures_util::StreamExt;
+use gateway_application::{BodyStream, Client, GatewayError, UpstreamResponse, commands::forward::Forward};
+use http::{Method, StatusCode, header::CONTENT_TYPE};
+use platform_http::{Ctx, Problem, Stopping};
+
+use crate::{
+    GatewayRoutes, convert, problem::problem, request_body::request_body, response_body::ForwardedBody,
+};
+
+pub(crate) async fn forward(
+    ctx: Ctx,
+    stopping: Stopping,
+    request: HttpRequest,
+    payload: Payload,
+    routes: Data<GatewayRoutes>,
+) -> Result<HttpResponse, Problem> {
+    if announced_length(&request).is_some_and(|length| length > routes.body_limit) {
+        return Err(problem(&GatewayError::BodyTooLarge));
+    }
+    let command = command(&request, payload, routes.body_limit);
+    let method = command.method.clone();
+    match routes.forward.handle(&ctx, command).await {
+        Ok(response) => Ok(answer(&method, ending_with(stopping, response))),
+        Err(error) => Err(problem(&error)),
+    }
+}
+
+fn command(request: &HttpRequest, payload: Payload, body_limit: u64) -> Forward {
+    let uri = request.uri();
+    Forward {
+        method: convert::method(request.method()),
+        path: uri.path().to_owned(),
+        query: uri.query().map(str::to_owned),
+        headers: convert::request_headers(request.headers()),
+        body: request_body(payload.into_inner(), body_limit),
+        client: client(request),
+    }
+}
+
+/// The real other end: what headers say of it cannot be trusted here.
+fn client(request: &HttpRequest) -> Client {
+    let host = request.headers().get(HOST).and_then(|host| host.to_str().ok());
+    let host = host.or_else(|| request.uri().authority().map(Authority::as_str));
+    Client {
+        address: request.peer_addr().map(|peer| peer.ip()),
+        secure: request.app_config().secure(),
+        host: host.map(str::to_owned),
+    }
+}
+
+fn announced_length(request: &HttpRequest) -> Option<u64> {
+    request.headers().get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+/// An event stream has no end of its own, so it ends when this server stops.
+fn ending_with(Stopping(mut stopping): Stopping, response: UpstreamResponse) -> UpstreamResponse {
+    let kind = response.headers.get(CONTENT_TYPE);
+    if !kind.is_some_and(|kind| kind.as_bytes().starts_with(b"text/event-stream")) {
+        return response;
+    }
+    let stopped = async move {
+        // A sender that is gone says nothing about stopping: the stream goes on.
+        if stopping.wait_for(|stopping| *stopping).await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    };
+    let body: BodyStream = Box::pin(response.body.take_until(Box::pin(stopped)));
+    UpstreamResponse { body, ..response }
+}
+
+fn answer(method: &Method, response: UpstreamResponse) -> HttpResponse {
+    let keep_length = response.status == StatusCode::NOT_MODIFIED;
+    let mut builder = HttpResponse::build(convert::status(response.status));
+    for header in convert::response_headers(&response.headers, keep_length) {
+        builder.append_header(header);
+    }
+    builder.body(ForwardedBody::new(method, response))
+}

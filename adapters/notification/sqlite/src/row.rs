@@ -1,0 +1,169 @@
+//! Rows of the table, and what they mean.
+
+use diesel::{QueryResult, prelude::*, result::Error, sqlite::Sqlite};
+use kernel_application::BoxError;
+use kernel_domain::{Currency, EventId, Money, PaymentId, UserId, Version};
+use notification_application::NotificationView;
+use notification_domain::{DeliveryState, Message, Notification, NotificationId, Snapshot};
+use platform_sqlite::{micros, timestamp};
+use uuid::Uuid;
+
+use crate::schema::notification;
+
+/// All but the number, which the table gives.
+#[derive(Insertable, Queryable, Selectable)]
+#[diesel(table_name = notification, check_for_backend(Sqlite))]
+pub(crate) struct Row {
+    id: String,
+    event_id: String,
+    event_type: String,
+    user_id: String,
+    payment_id: String,
+    channel: String,
+    amount_minor: i64,
+    currency: String,
+    subject: String,
+    body: String,
+    status: String,
+    attempts: i64,
+    due_at: Option<i64>,
+    claim: Option<String>,
+    ended_at: Option<i64>,
+    last_error: Option<String>,
+    read_at: Option<i64>,
+    created_at: i64,
+    version: i64,
+}
+
+/// What a save may change.
+#[derive(AsChangeset)]
+#[diesel(table_name = notification, treat_none_as_null = true)]
+pub(crate) struct Progress {
+    status: String,
+    attempts: i64,
+    due_at: Option<i64>,
+    claim: Option<String>,
+    ended_at: Option<i64>,
+    last_error: Option<String>,
+    read_at: Option<i64>,
+    version: i64,
+}
+
+impl Row {
+    /// The row of a notification that was never saved.
+    pub(crate) fn new(notification: &Notification) -> Self {
+        let (state, progress) = (notification.snapshot(), Progress::of(notification));
+        Self {
+            id: state.id.to_string(),
+            event_id: state.event_id.to_string(),
+            event_type: state.event_type.as_str().to_owned(),
+            user_id: state.user_id.to_string(),
+            payment_id: state.payment_id.to_string(),
+            channel: state.channel.to_string(),
+            amount_minor: state.amount.minor(),
+            currency: state.amount.currency().to_string(),
+            subject: state.message.subject.clone(),
+            body: state.message.body.clone(),
+            status: progress.status,
+            attempts: progress.attempts,
+            due_at: progress.due_at,
+            claim: progress.claim,
+            ended_at: progress.ended_at,
+            last_error: progress.last_error,
+            read_at: progress.read_at,
+            created_at: micros(state.created_at),
+            version: progress.version,
+        }
+    }
+
+    pub(crate) fn notification(self) -> QueryResult<Notification> {
+        Ok(Notification::restore(Snapshot {
+            id: NotificationId::parse(&self.id).map_err(broken)?,
+            event_id: EventId::parse(&self.event_id).map_err(broken)?,
+            event_type: self.event_type.parse().map_err(broken)?,
+            payment_id: PaymentId::parse(&self.payment_id).map_err(broken)?,
+            channel: self.channel.parse().map_err(broken)?,
+            amount: self.amount()?,
+            delivery: self.delivery()?,
+            attempts: u32::try_from(self.attempts).map_err(broken)?,
+            version: Version::new(u64::try_from(self.version).map_err(broken)?),
+            read_at: self.read_at.map(timestamp),
+            created_at: timestamp(self.created_at),
+            user_id: UserId::new(self.user_id).map_err(broken)?,
+            message: Message { subject: self.subject, body: self.body },
+            last_error: self.last_error,
+        }))
+    }
+
+    pub(crate) fn view(self) -> QueryResult<NotificationView> {
+        Ok(NotificationView {
+            id: uuid(&self.id)?,
+            event_id: uuid(&self.event_id)?,
+            payment_id: uuid(&self.payment_id)?,
+            amount: self.amount()?,
+            attempts: u32::try_from(self.attempts).map_err(broken)?,
+            sent_at: self.ended_at.filter(|_| self.status == "sent").map(timestamp),
+            next_attempt_at: self.due_at.map(timestamp),
+            read_at: self.read_at.map(timestamp),
+            created_at: timestamp(self.created_at),
+            event_type: self.event_type,
+            user_id: self.user_id,
+            channel: self.channel,
+            subject: self.subject,
+            body: self.body,
+            status: self.status,
+            last_error: self.last_error,
+        })
+    }
+
+    fn amount(&self) -> QueryResult<Money> {
+        let currency: Currency = self.currency.parse().map_err(broken)?;
+        Ok(Money::from_minor(self.amount_minor, currency))
+    }
+
+    fn delivery(&self) -> QueryResult<DeliveryState> {
+        match (&*self.status, self.due_at.map(timestamp), self.ended_at.map(timestamp)) {
+            ("pending", Some(due), None) => {
+                Ok(DeliveryState::Pending { due, claim: self.claim.as_deref().map(uuid).transpose()? })
+            }
+            ("sent", None, Some(at)) => Ok(DeliveryState::Sent { at }),
+            ("failed", None, Some(at)) => Ok(DeliveryState::Failed { at }),
+            _ => Err(broken(format!("status {} does not fit its times", self.status))),
+        }
+    }
+}
+
+impl Progress {
+    /// The columns of the notification's next version.
+    pub(crate) fn of(notification: &Notification) -> Self {
+        let state = notification.snapshot();
+        let (due, claim, ended) = match state.delivery {
+            DeliveryState::Pending { due, claim } => (Some(due), claim, None),
+            DeliveryState::Sent { at } | DeliveryState::Failed { at } => (None, None, Some(at)),
+        };
+        Self {
+            status: state.delivery.as_str().to_owned(),
+            attempts: state.attempts.into(),
+            due_at: due.map(micros),
+            claim: claim.map(|claim| claim.to_string()),
+            ended_at: ended.map(micros),
+            last_error: state.last_error.clone(),
+            read_at: state.read_at.map(micros),
+            version: column(state.version.next()),
+        }
+    }
+}
+
+/// A version as the table keeps it.
+pub(crate) fn column(version: Version) -> i64 {
+    i64::try_from(version.get()).unwrap_or(i64::MAX)
+}
+
+fn uuid(text: &str) -> QueryResult<Uuid> {
+    Uuid::try_parse(text).map_err(broken)
+}
+
+/// The error of a row that makes no sense.
+pub(crate) fn broken(error: impl Into<BoxError>) -> Error {
+    Error::DeserializationError(error.into())
+}

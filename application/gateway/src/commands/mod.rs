@@ -1,0 +1,4 @@
+//! What the gateway does.
+
+pub mod forward;
+mod location;

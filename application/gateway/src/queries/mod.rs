@@ -1,0 +1,3 @@
+//! What the gateway can be asked.
+
+pub mod check_backends;

@@ -1,0 +1,96 @@
+//! A slice of a user's live feed: what came after a cursor.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use kernel_application::{CallContext, Query, QueryHandler};
+use kernel_domain::{UserId, Violations};
+use shaku::Component;
+
+use crate::{FeedItem, NotificationError, NotificationFeed};
+
+/// The most items of one slice.
+const LIMIT: u32 = 100;
+
+/// Asks what a user was told in the app after `cursor`; without one, only where the feed ends now.
+#[derive(Clone, Debug)]
+pub struct FollowNotifications {
+    /// The user.
+    pub user_id: String,
+    /// Where the last slice ended.
+    pub cursor: Option<String>,
+}
+
+/// A slice of the feed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FeedSlice {
+    /// What came, oldest first.
+    pub items: Vec<FeedItem>,
+    /// Where to go on from.
+    pub cursor: String,
+}
+
+impl Query for FollowNotifications {
+    const NAME: &'static str = "follow_notifications";
+    type Output = FeedSlice;
+    type Error = NotificationError;
+}
+
+/// Handles [`FollowNotifications`].
+#[derive(Component)]
+#[shaku(interface = QueryHandler<FollowNotifications>)]
+pub struct FollowNotificationsHandler {
+    #[shaku(inject)]
+    pub(crate) feed: Arc<dyn NotificationFeed>,
+}
+
+#[async_trait]
+impl QueryHandler<FollowNotifications> for FollowNotificationsHandler {
+    async fn handle(
+        &self,
+        _: &CallContext,
+        query: FollowNotifications,
+    ) -> Result<FeedSlice, NotificationError> {
+        let user = UserId::new(query.user_id).map_err(Violations::from)?;
+        let Some(start) = query.cursor else {
+            return Ok(FeedSlice { items: vec![], cursor: self.feed.end().await? });
+        };
+        let items = self.feed.after(&user, &start, LIMIT).await?;
+        let cursor = items.last().map_or(start, |item| item.cursor.clone());
+        Ok(FeedSlice { items, cursor })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use kernel_application::testing::context;
+
+    use super::*;
+    use crate::{
+        NotificationRepository,
+        testing::{MemoryStore, sample},
+    };
+
+    #[tokio::test]
+    async fn starts_at_the_end_and_goes_on() {
+        let store = Arc::new(MemoryStore::default());
+        store.add_all(&context(), vec![sample(1, "ada")]).await.unwrap();
+        let handler = FollowNotificationsHandler { feed: store.clone() };
+        let follow = |cursor| FollowNotifications { user_id: "ada".into(), cursor };
+        let start = handler.handle(&context(), follow(None)).await.unwrap();
+        assert!(start.items.is_empty());
+        store.add_all(&context(), vec![sample(2, "ada"), sample(3, "bob")]).await.unwrap();
+        let next = handler.handle(&context(), follow(Some(start.cursor))).await.unwrap();
+        assert_eq!(next.items.len(), 1);
+        let last = handler.handle(&context(), follow(Some(next.cursor))).await.unwrap();
+        assert!(last.items.is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_foreign_cursor_is_refused() {
+        let handler = FollowNotificationsHandler { feed: Arc::new(MemoryStore::default()) };
+        let query = FollowNotifications { user_id: "ada".into(), cursor: Some("?".into()) };
+        let error = handler.handle(&context(), query).await.unwrap_err();
+        assert!(matches!(error, NotificationError::Invalid(_)));
+    }
+}

@@ -1,0 +1,50 @@
+//! What runs: the HTTP server.
+
+use std::{sync::Arc, time::Duration};
+
+use gateway_application::{BackendProbe, commands::forward::Forward, service_checks};
+use gateway_http::GatewayRoutes;
+use kernel_application::{BoxError, CommandHandler, Observed};
+use platform_http::{Health, HttpServer};
+use platform_runtime::{Running, listen};
+use platform_telemetry::{UseCaseMetrics, component};
+use shaku::HasComponent;
+use slog::Logger;
+
+use crate::{
+    ABOUT, Config,
+    module::{self, GatewayModule},
+    resources::Resources,
+};
+
+/// What a request may take beyond the wait for its backend: reading, connecting, answering.
+const MARGIN: Duration = Duration::from_secs(5);
+
+/// Builds and serves. Backends need not be there: until they are, the gateway is not ready.
+pub async fn start(config: Config, logger: Logger) -> Result<Running, BoxError> {
+    let resources = Resources::new(&config);
+    let module = module::build(&resources);
+    let probe: Arc<dyn BackendProbe> = module.resolve();
+    let health = Health::new(service_checks(&resources.upstreams, &probe), component(&logger, "health"));
+    let observer = UseCaseMetrics::new(&resources.metrics, component(&logger, "use-cases"));
+    let routes = routes(&module, observer, config.body_limit);
+    let http = HttpServer::new(ABOUT.name, ABOUT.version, ABOUT.description)
+        .routes(move |cfg| gateway_http::routes(cfg, routes.clone()))
+        .health(Arc::clone(&health))
+        .metrics(resources.metrics.clone())
+        .logger(&logger)
+        .request_timeout(config.timeouts.first_byte + MARGIN)
+        .bind(listen(config.common.port)?)?;
+    Ok(Running::new()
+        .not_ready(move || health.stop())
+        .server("http", http.addr(), move |within| http.stop(within)))
+}
+
+fn routes(module: &GatewayModule, observer: UseCaseMetrics, body_limit: u64) -> GatewayRoutes {
+    let forward: Arc<dyn CommandHandler<Forward>> = module.resolve();
+    GatewayRoutes {
+        forward: Arc::new(Observed::new(forward, Arc::new(observer))),
+        check_backends: module.resolve(),
+        body_limit,
+    }
+}

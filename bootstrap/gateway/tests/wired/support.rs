@@ -1,0 +1,198 @@
+//! Little backends, a gateway before them, and a client that sees every piece.
+
+use std::{
+    convert::Infallible,
+    future::Future,
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use bytes::Bytes;
+use futures_util::stream;
+use gateway_service::Config;
+use http::{Method, Request, Response, header};
+use http_body_util::{BodyExt, Collected, Full, StreamBody, combinators::BoxBody};
+use hyper::{
+    body::{Frame, Incoming},
+    server::conn::http1,
+    service::service_fn,
+};
+use hyper_util::{
+    client::legacy::{Client, connect::HttpConnector},
+    rt::{TokioExecutor, TokioIo},
+};
+use platform_runtime::{Configuration, Launched, Settings};
+use platform_telemetry::silent;
+use serde_json::Value;
+use tokio::{
+    net::TcpListener,
+    sync::{Mutex, mpsc},
+};
+
+pub(crate) type Body = BoxBody<Bytes, std::io::Error>;
+
+/// A body that is there at once.
+pub(crate) fn full(content: impl Into<Bytes>) -> Body {
+    Full::new(content.into()).map_err(|never| match never {}).boxed()
+}
+
+/// A body that is sent piece by piece, and ends with its sender.
+pub(crate) fn pieces() -> (mpsc::Sender<std::io::Result<Bytes>>, Body) {
+    let (sender, mut receiver) = mpsc::channel(1);
+    let frame = |piece: std::io::Result<Bytes>| piece.map(Frame::data);
+    let frames = stream::poll_fn(move |cx| receiver.poll_recv(cx).map(|piece| piece.map(frame)));
+    (sender, BodyExt::boxed(StreamBody::new(frames)))
+}
+
+/// A backend on a free port.
+pub(crate) struct Backend {
+    pub(crate) addr: SocketAddr,
+    connections: Arc<AtomicUsize>,
+}
+
+impl Backend {
+    pub(crate) async fn start<F, Fut>(handler: F) -> Self
+    where
+        F: Fn(Request<Incoming>) -> Fut + Clone + Send + 'static,
+        Fut: Future<Output = Response<Body>> + Send + 'static,
+    {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let addr = listener.local_addr().unwrap();
+        let connections = Arc::new(AtomicUsize::new(0));
+        let counter = Arc::clone(&connections);
+        tokio::spawn(async move {
+            while let Ok((socket, _)) = listener.accept().await {
+                counter.fetch_add(1, Ordering::SeqCst);
+                let handler = handler.clone();
+                let service = service_fn(move |request| {
+                    let answer = handler(request);
+                    async move { Ok::<_, Infallible>(answer.await) }
+                });
+                tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(socket), service));
+            }
+        });
+        Self { addr, connections }
+    }
+
+    /// Answers with what it was asked: `{method, target, headers, body}`, and 200 on its health path.
+    pub(crate) async fn echo() -> Self {
+        Self::start(echo).await
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.addr)
+    }
+
+    pub(crate) fn connections(&self) -> usize {
+        self.connections.load(Ordering::SeqCst)
+    }
+}
+
+async fn echo(request: Request<Incoming>) -> Response<Body> {
+    let (head, body) = request.into_parts();
+    let headers: serde_json::Map<String, Value> = head
+        .headers
+        .iter()
+        .map(|(name, value)| (name.to_string(), value.to_str().unwrap_or("?").into()))
+        .collect();
+    let body = body.collect().await.map(Collected::to_bytes).unwrap_or_default();
+    let seen = serde_json::json!({
+        "method": head.method.as_str(),
+        "target": head.uri.to_string(),
+        "headers": headers,
+        "body": String::from_utf8_lossy(&body),
+    });
+    Response::new(full(seen.to_string()))
+}
+
+/// A backend whose one answer is fed by the test.
+pub(crate) async fn fed(kind: &'static str) -> (mpsc::Sender<std::io::Result<Bytes>>, Backend) {
+    let (sender, body) = pieces();
+    let body = Arc::new(Mutex::new(Some(body)));
+    let backend = Backend::start(move |request| {
+        let body = Arc::clone(&body);
+        async move {
+            if request.uri().path().starts_with("/health") {
+                return Response::new(full(""));
+            }
+            let body = body.lock().await.take().unwrap();
+            Response::builder().header(header::CONTENT_TYPE, kind).body(body).unwrap()
+        }
+    })
+    .await;
+    (sender, backend)
+}
+
+/// An address where nothing listens.
+pub(crate) fn nobody() -> String {
+    format!("http://127.0.0.1:{}", platform_testkit::free_port().unwrap())
+}
+
+/// A running gateway.
+pub(crate) struct Gateway {
+    addr: SocketAddr,
+    launched: Launched,
+    client: Client<HttpConnector, Body>,
+}
+
+impl Gateway {
+    /// All services at `url`, and further variables.
+    pub(crate) async fn before(url: &str, variables: &[(&str, &str)]) -> Self {
+        let services = ["PRODUCT", "BASKET", "PAYMENT", "NOTIFICATION"];
+        let names = services.map(|service| format!("{service}_SERVICE_URLS"));
+        let urls = names.iter().map(|name| (name.as_str(), url));
+        let mut settings =
+            Settings::from_pairs([("PORT", "0")].into_iter().chain(urls).chain(variables.iter().copied()));
+        let config = Config::declare(&mut settings);
+        settings.finish().unwrap();
+        let running = gateway_service::start(config, silent()).await.unwrap();
+        let launched = running.launch(silent(), Duration::from_secs(20));
+        let port = launched.addr("http").unwrap().port();
+        let client = Client::builder(TokioExecutor::new()).build_http();
+        Self { addr: SocketAddr::from(([127, 0, 0, 1], port)), launched, client }
+    }
+
+    pub(crate) fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    pub(crate) fn request(&self, method: Method, target: &str) -> http::request::Builder {
+        Request::builder().method(method).uri(format!("http://{}{target}", self.addr))
+    }
+
+    pub(crate) async fn send(&self, request: Request<Body>) -> Response<Incoming> {
+        self.client.request(request).await.unwrap()
+    }
+
+    pub(crate) async fn get(&self, target: &str) -> Response<Incoming> {
+        self.send(self.request(Method::GET, target).body(full("")).unwrap()).await
+    }
+
+    pub(crate) async fn get_json(&self, target: &str) -> (u16, Value) {
+        json(self.get(target).await).await
+    }
+
+    pub(crate) async fn stop(self) -> platform_runtime::Outcome {
+        drop(self.client);
+        self.launched.stop().await
+    }
+}
+
+pub(crate) async fn bytes(response: Response<Incoming>) -> Bytes {
+    response.into_body().collect().await.unwrap().to_bytes()
+}
+
+pub(crate) async fn json(response: Response<Incoming>) -> (u16, Value) {
+    let status = response.status().as_u16();
+    let body = bytes(response).await;
+    (status, serde_json::from_slice(&body).unwrap_or(Value::Null))
+}
+
+/// The next piece of a body.
+pub(crate) async fn piece(body: &mut Incoming) -> Option<Bytes> {
+    body.frame().await.map(|frame| frame.unwrap().into_data().unwrap())
+}

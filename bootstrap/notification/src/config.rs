@@ -1,0 +1,218 @@
+//! The environment of the notification service.
+
+use std::{path::PathBuf, time::Duration};
+
+use notification_application::commands::DeliverySettings;
+use notification_channels::{ChannelError, EmailSender, EmailSettings, check_address};
+use platform_runtime::{CommonConfig, Configuration, Environment, HomeConfig, Secret, Settings, StorageHome};
+
+/// What the service is told.
+#[derive(Clone)]
+pub struct Config {
+    /// What every service is told.
+    pub common: CommonConfig,
+    /// The folder of the embedded home.
+    pub data_dir: PathBuf,
+    /// The PostgreSQL of the server home.
+    pub database: DatabaseConfig,
+    /// How attempts are made.
+    pub delivery: DeliverySettings,
+    /// The e-mail channel, where it is on.
+    pub email: Option<EmailSettings>,
+    /// The address of the Slack channel, where it is on. It is a secret: who knows it can post.
+    pub slack_webhook_url: Option<Secret>,
+    /// The webhook channel, where it is on.
+    pub webhook: Option<WebhookConfig>,
+}
+
+/// Where PostgreSQL is. Checked at every start, used where the store is a server.
+#[derive(Clone, Debug)]
+pub struct DatabaseConfig {
+    /// The host.
+    pub host: String,
+    /// The port.
+    pub port: u16,
+    /// The user.
+    pub user: String,
+    /// The password.
+    pub password: Secret,
+    /// The database.
+    pub name: String,
+    /// Whether the connection is encrypted, and how much of the certificate is checked.
+    pub ssl_mode: &'static str,
+}
+
+/// Where signed requests go.
+#[derive(Clone, Debug)]
+pub struct WebhookConfig {
+    /// The address.
+    pub url: String,
+    /// What they are signed with.
+    pub secret: Secret,
+}
+
+/// The shortest secret, in bytes, that may sign requests outside development.
+const MIN_SECRET: usize = 16;
+
+impl Configuration for Config {
+    fn declare(settings: &mut Settings) -> Self {
+        let common = CommonConfig::declare(settings, 8084);
+        let home = HomeConfig::declare(settings);
+        Self {
+            data_dir: home.embedded_only(settings),
+            database: DatabaseConfig::declare(settings, home.storage),
+            delivery: delivery(settings),
+            email: email(settings),
+            slack_webhook_url: slack(settings),
+            webhook: webhook(settings, common.environment),
+            common,
+        }
+    }
+
+    fn common(&self) -> &CommonConfig {
+        &self.common
+    }
+}
+
+impl DatabaseConfig {
+    fn declare(settings: &mut Settings, storage: StorageHome) -> Self {
+        let modes = ["disable", "prefer", "require", "verify-ca", "verify-full"].map(|mode| (mode, mode));
+        Self {
+            host: settings.text("DB_HOST", "localhost", "host of PostgreSQL, for STORAGE=server"),
+            port: settings.number_in("DB_PORT", 5432, 1..=u16::MAX, "port of PostgreSQL"),
+            user: settings.text("DB_USER", "postgres", "user of PostgreSQL"),
+            password: password(settings, storage),
+            name: settings.text("DB_NAME", "notification_service", "database of PostgreSQL"),
+            ssl_mode: settings
+                .choice("DB_SSL_MODE", "disable", &modes, "encryption of the connection")
+                .unwrap_or("disable"),
+        }
+    }
+}
+
+/// A default password that nothing uses is no reason to refuse a start.
+fn password(settings: &mut Settings, storage: StorageHome) -> Secret {
+    const DESCRIPTION: &str = "password of PostgreSQL";
+    match storage {
+        StorageHome::Server => settings.secret("DB_PASSWORD", "password", DESCRIPTION),
+        StorageHome::Embedded => settings.optional_secret("DB_PASSWORD", DESCRIPTION).unwrap_or_default(),
+    }
+}
+
+fn delivery(settings: &mut Settings) -> DeliverySettings {
+    let attempts =
+        settings.number_in("DELIVERY_ATTEMPTS", 6, 1..=20, "attempts to send before it has failed");
+    let base = pause(
+        settings,
+        "DELIVERY_BACKOFF",
+        "2s",
+        "pause after the first failed attempt; then four times as long",
+    );
+    let cap = pause(settings, "DELIVERY_BACKOFF_MAX", "5m", "longest pause between two attempts");
+    DeliverySettings::default().with_retries(attempts, base, cap)
+}
+
+fn pause(settings: &mut Settings, name: &'static str, default: &str, description: &'static str) -> Duration {
+    let pause = settings.duration(name, default, description);
+    if pause.is_zero() || pause > Duration::from_hours(1) {
+        settings.refuse(name, "must be 1ms to 1h");
+    }
+    pause
+}
+
+fn email(settings: &mut Settings) -> Option<EmailSettings> {
+    let smtp_url = settings.optional_secret("SMTP_URL", "mail server; without it, no mail is sent");
+    let from = settings.text("EMAIL_FROM", "shop@localhost", "sender of mails");
+    let user_domain =
+        settings.text("EMAIL_DOMAIN", "localhost", "mail domain of users whose id is no address itself");
+    let email = EmailSettings { smtp_url: smtp_url?.expose().to_owned(), from, user_domain };
+    refuse(settings, EmailSender::new(email.clone()).err());
+    Some(email)
+}
+
+fn slack(settings: &mut Settings) -> Option<Secret> {
+    let url = settings.optional_secret("SLACK_WEBHOOK_URL", "incoming webhook; without it, Slack is off")?;
+    refuse(settings, check_address("SLACK_WEBHOOK_URL", url.expose()).err());
+    Some(url)
+}
+
+fn webhook(settings: &mut Settings, environment: Environment) -> Option<WebhookConfig> {
+    let url = settings.optional_url("WEBHOOK_URL", "where signed requests go; without it, they are off");
+    let secret = settings.optional_secret("WEBHOOK_SECRET", "signs requests, required with WEBHOOK_URL");
+    let url = url?;
+    refuse(settings, check_address("WEBHOOK_URL", &url).err());
+    let secret = secret.unwrap_or_default();
+    if secret.is_empty() {
+        settings.refuse("WEBHOOK_SECRET", "must be set where WEBHOOK_URL is");
+    } else if environment != Environment::Development && secret.expose().len() < MIN_SECRET {
+        settings.refuse("WEBHOOK_SECRET", "must have 16 bytes or more outside development");
+    }
+    Some(WebhookConfig { url, secret })
+}
+
+fn refuse(settings: &mut Settings, error: Option<ChannelError>) {
+    if let Some(error) = error {
+        settings.refuse(error.setting(), format!("must be {}", error.allowed()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(pairs: &[(&str, &str)]) -> Result<Config, Vec<String>> {
+        let home = [("STORAGE", "embedded"), ("EVENTS", "embedded"), ("DATA_DIR", "/data")];
+        let mut settings = Settings::from_pairs(home.into_iter().chain(pairs.iter().copied()));
+        let config = Config::declare(&mut settings);
+        settings.finish().map(|()| config).map_err(|error| error.problems().to_vec())
+    }
+
+    #[test]
+    fn defaults_are_those_of_the_contract() {
+        let config = read(&[]).ok().unwrap();
+        assert_eq!(config.common.port, 8084);
+        assert_eq!((config.database.port, &*config.database.name), (5432, "notification_service"));
+        assert!(config.email.is_none() && config.slack_webhook_url.is_none() && config.webhook.is_none());
+    }
+
+    #[test]
+    fn a_channel_with_its_variable_is_on() {
+        let config = read(&[
+            ("SMTP_URL", "smtp://localhost:2525"),
+            ("SLACK_WEBHOOK_URL", "https://hooks.slack.com/services/T/B/x"),
+            ("WEBHOOK_URL", "http://localhost:9000/hook"),
+            ("WEBHOOK_SECRET", "s3cret"),
+        ]);
+        let config = config.ok().unwrap();
+        assert!(config.email.is_some() && config.slack_webhook_url.is_some() && config.webhook.is_some());
+    }
+
+    #[test]
+    fn every_wrong_value_is_named_without_its_secret() {
+        let wrong = [
+            ("PORT", "http"),
+            ("DB_PORT", "0"),
+            ("DB_SSL_MODE", "maybe"),
+            ("DELIVERY_ATTEMPTS", "0"),
+            ("DELIVERY_BACKOFF", "0s"),
+            ("DELIVERY_BACKOFF_MAX", "2h"),
+            ("SMTP_URL", "http://user:hunter2@host"),
+            ("SLACK_WEBHOOK_URL", "hunter2"),
+            ("WEBHOOK_URL", "localhost"),
+        ];
+        let problems = read(&wrong).err().unwrap();
+        assert_eq!(problems.len(), wrong.len(), "{problems:?}");
+        for (name, _) in wrong {
+            assert!(problems.iter().any(|problem| problem.starts_with(name)), "{name}: {problems:?}");
+        }
+        assert!(!problems.concat().contains("hunter2"), "{problems:?}");
+    }
+
+    #[test]
+    fn a_webhook_is_signed_and_outside_development_well() {
+        let url = ("WEBHOOK_URL", "http://localhost:9000/hook");
+        assert!(read(&[url]).err().unwrap()[0].starts_with("WEBHOOK_SECRET (not set)"));
+        let short = [url, ("WEBHOOK_SECRET", "s3cret"), ("ENVIRONMENT", "production")];
+        assert!(read(&short).err().unwrap()[0].starts_with("WEBHOOK_SECRET"));
+    }
+}

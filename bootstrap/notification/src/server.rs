@@ -1,0 +1,42 @@
+//! Puts the service together and serves it.
+
+use std::sync::Arc;
+
+use kernel_application::{BoxError, UseCaseObserver};
+use notification_http::{NotificationRoutes, StreamSettings};
+use platform_http::{Health, HttpServer};
+use platform_runtime::{Running, listen};
+use platform_telemetry::{Metrics, UseCaseMetrics, component};
+use slog::Logger;
+
+use crate::{Config, module, resources::Resources, workers};
+
+/// Starts the server; the workers start when what is returned is launched.
+pub async fn start(config: Config, logger: Logger) -> Result<Running, BoxError> {
+    let metrics = Metrics::new();
+    let resources = Resources::open(&config).await?;
+    let observer: Arc<dyn UseCaseObserver> =
+        Arc::new(UseCaseMetrics::new(&metrics, component(&logger, "use-cases")));
+    let (use_cases, arrivals) = module::embedded(&config, &resources);
+    let use_cases = use_cases.observed(&observer);
+    let health = Health::new(resources.checks(), component(&logger, "health"));
+
+    let routes = NotificationRoutes::new(use_cases.clone(), Arc::clone(&arrivals), StreamSettings::default());
+    let http = HttpServer::new(
+        "notification-service",
+        env!("CARGO_PKG_VERSION"),
+        "Notifications: tells users what became of their payments",
+    )
+    .routes(move |cfg| notification_http::routes(cfg, routes.clone()))
+    .health(Arc::clone(&health))
+    .metrics(metrics.clone())
+    .logger(&logger)
+    .shutdown_timeout(config.common.shutdown_timeout)
+    .bind(listen(config.common.port)?)?;
+
+    let running =
+        Running::new()
+            .not_ready(move || health.stop())
+            .server("http", http.addr(), move |within| http.stop(within));
+    Ok(workers::add(running, &resources, &use_cases, &arrivals, &metrics, &logger))
+}

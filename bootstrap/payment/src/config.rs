@@ -1,0 +1,142 @@
+//! The environment of the payment service.
+
+use std::path::PathBuf;
+
+use platform_runtime::{CommonConfig, Configuration, HomeConfig, Secret, Settings};
+
+/// What the service is told.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// What every service is told.
+    pub common: CommonConfig,
+    /// The folder of the embedded home.
+    pub data_dir: PathBuf,
+    /// The gRPC port; 0 takes a free one.
+    pub grpc_port: u16,
+    /// The database of the server home.
+    pub db: MariaDbConfig,
+    /// The basket service, `host:port` for gRPC.
+    pub basket_service: String,
+    /// The product service, `host:port` for gRPC.
+    pub product_service: String,
+    /// The payment provider's HTTP API.
+    pub provider_url: String,
+    /// Where the provider is asked to call back; nowhere where absent.
+    pub callback_url: Option<String>,
+    /// What the provider signs its callbacks with.
+    pub callback_secret: Secret,
+}
+
+/// Where MariaDB is. Checked at every start, used where the store is a server.
+#[derive(Clone, Debug)]
+pub struct MariaDbConfig {
+    /// The host.
+    pub host: String,
+    /// The port.
+    pub port: u16,
+    /// The user.
+    pub user: String,
+    /// The password.
+    pub password: Secret,
+    /// The database.
+    pub name: String,
+    /// Whether the connection is encrypted.
+    pub ssl: bool,
+}
+
+impl Configuration for Config {
+    fn declare(settings: &mut Settings) -> Self {
+        let common = CommonConfig::declare(settings, 8082);
+        Self {
+            common,
+            data_dir: HomeConfig::declare(settings).embedded_only(settings),
+            grpc_port: settings.number("GRPC_PORT", 50052, "gRPC port; 0 takes a free one"),
+            db: MariaDbConfig::declare(settings),
+            basket_service: settings.address(
+                "BASKET_SERVICE_URL",
+                "localhost:50051",
+                "gRPC address of the basket service",
+            ),
+            product_service: settings.address(
+                "PRODUCT_SERVICE_URL",
+                "localhost:50050",
+                "gRPC address of the product service",
+            ),
+            provider_url: settings.url(
+                "PROVIDER_URL",
+                "http://localhost:8090",
+                "HTTP API of the payment provider",
+            ),
+            callback_url: settings.optional_url(
+                "PROVIDER_CALLBACK_URL",
+                "where the provider calls back: this service's /provider-callbacks",
+            ),
+            callback_secret: settings.secret(
+                "PROVIDER_CALLBACK_SECRET",
+                "sandbox-secret",
+                "what the provider signs its callbacks with",
+            ),
+        }
+    }
+
+    fn common(&self) -> &CommonConfig {
+        &self.common
+    }
+}
+
+impl MariaDbConfig {
+    fn declare(settings: &mut Settings) -> Self {
+        Self {
+            host: settings.text("DB_HOST", "localhost", "host of MariaDB, for STORAGE=server"),
+            port: settings.number_in("DB_PORT", 3306, 1..=u16::MAX, "port of MariaDB"),
+            user: settings.text("DB_USER", "payment", "user of MariaDB"),
+            password: settings.secret("DB_PASSWORD", "password", "password of MariaDB"),
+            name: settings.text("DB_NAME", "payment_service", "database of MariaDB"),
+            ssl: settings.flag("DB_SSL_MODE", false, "whether the connection to MariaDB is encrypted"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(pairs: &[(&str, &str)]) -> Result<Config, Vec<String>> {
+        let home = [("STORAGE", "embedded"), ("EVENTS", "embedded"), ("DATA_DIR", "/data")];
+        let mut settings = Settings::from_pairs(home.into_iter().chain(pairs.iter().copied()));
+        let config = Config::declare(&mut settings);
+        settings.finish().map(|()| config).map_err(|error| error.problems().to_vec())
+    }
+
+    #[test]
+    fn defaults_are_those_of_the_contract() {
+        let config = read(&[]).unwrap();
+        assert_eq!((config.common.port, config.grpc_port, config.db.port), (8082, 50052, 3306));
+        assert_eq!((config.db.user.as_str(), config.db.name.as_str()), ("payment", "payment_service"));
+        assert_eq!(config.basket_service, "localhost:50051");
+        assert_eq!(config.product_service, "localhost:50050");
+        assert!(config.provider_url.starts_with("http://localhost:8090"));
+        assert_eq!(config.callback_url, None);
+    }
+
+    #[test]
+    fn every_wrong_value_is_named() {
+        let wrong = [
+            ("GRPC_PORT", "x"),
+            ("DB_PORT", "0"),
+            ("DB_SSL_MODE", "perhaps"),
+            ("BASKET_SERVICE_URL", "nowhere"),
+            ("PROVIDER_URL", "ftp"),
+        ];
+        let problems = read(&wrong).unwrap_err();
+        assert_eq!(problems.len(), wrong.len(), "{problems:?}");
+    }
+
+    #[test]
+    fn production_refuses_the_default_secrets() {
+        let problems = read(&[("ENVIRONMENT", "production")]).unwrap_err();
+        for name in ["DB_PASSWORD", "PROVIDER_CALLBACK_SECRET"] {
+            assert!(problems.iter().any(|problem| problem.starts_with(name)), "{name}: {problems:?}");
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! What runs beside the servers: relay, recovery, housekeeping.
+
+use std::{sync::Arc, time::Duration};
+
+use kernel_application::{
+    Clock, IdGenerator,
+    messaging::{EventLog, MessagingObserver},
+};
+use payment_application::{PaymentRepository, PaymentUseCases, process::Recovery};
+use platform_messaging::EventWorkers;
+use platform_runtime::{Running, StopSignal, SystemClock, UuidV7Generator};
+use platform_sqlite::{IdempotencyRows, SqliteEventLog, SqliteInbox, SqliteOutbox};
+use platform_telemetry::{MessagingMetrics, Metrics, component};
+use slog::{Logger, warn};
+
+use crate::resources::Resources;
+
+const PERIOD: Duration = Duration::from_mins(10);
+/// An answer is given again for this long.
+const KEY_RETENTION: Duration = Duration::from_hours(24);
+/// Records stay in the embedded log for this long: less than inboxes remember events.
+const LOG_RETENTION: Duration = Duration::from_hours(7 * 24);
+
+/// The worker that brings payments left behind to their end.
+pub(crate) fn recovery(
+    payments: Arc<dyn PaymentRepository>,
+    use_cases: &PaymentUseCases,
+    clock: Arc<dyn Clock>,
+    ids: Arc<dyn IdGenerator>,
+    logger: &Logger,
+) -> Recovery {
+    let recover = Arc::clone(&use_cases.recover_payment);
+    Recovery { payments, recover, clock, ids, logger: component(logger, "recovery") }
+}
+
+/// Adds the workers to what runs.
+pub(crate) fn add(
+    running: Running,
+    resources: &Resources,
+    recovery: Recovery,
+    metrics: &Metrics,
+    logger: &Logger,
+) -> Running {
+    let observer: Arc<dyn MessagingObserver> = Arc::new(MessagingMetrics::new(metrics));
+    let events = EventWorkers {
+        outbox: Arc::new(SqliteOutbox::new(resources.db.clone())),
+        inbox: Arc::new(SqliteInbox::new(resources.db.clone())),
+        log: Arc::clone(&resources.log) as Arc<dyn EventLog>,
+        clock: Arc::new(SystemClock),
+        ids: Arc::new(UuidV7Generator),
+        observer,
+        owner: format!("payment-{}", UuidV7Generator.next()),
+        logger: logger.clone(),
+    };
+    let (relay, housekeeping) = (events.relay(), events.housekeeping());
+    let keys = IdempotencyRows::new(resources.db.clone());
+    let (log, logger) = (Arc::clone(&resources.log), component(logger, "retention"));
+    running
+        .worker("relay", |stop| relay.run(stop))
+        .worker("recovery", |stop| recovery.run(stop))
+        .worker("housekeeping", |stop| housekeeping.run(stop))
+        .worker("retention", |stop| retain(keys, log, logger, stop))
+}
+
+/// This service writes the log, so it is the one that removes old records; keys go with their time.
+async fn retain(keys: IdempotencyRows, log: Arc<SqliteEventLog>, logger: Logger, mut stop: StopSignal) {
+    while tokio::time::timeout(PERIOD, stop.wait_for(|stop| *stop)).await.is_err() {
+        let purged = async {
+            keys.purge(KEY_RETENTION).await?;
+            log.purge(LOG_RETENTION).await
+        };
+        if let Err(error) = purged.await {
+            warn!(logger, "old records could not be removed"; "error" => %error);
+        }
+    }
+}

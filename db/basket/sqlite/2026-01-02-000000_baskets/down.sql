@@ -1,0 +1,3 @@
+DROP TABLE paid_baskets;
+DROP TABLE basket_items;
+DROP TABLE baskets;

@@ -1,0 +1,3 @@
+DROP TABLE callback;
+DROP TABLE turned_away;
+DROP TABLE ledger;

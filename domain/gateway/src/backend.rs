@@ -1,0 +1,160 @@
+//! One running copy of a service.
+
+use std::fmt;
+
+use kernel_domain::{Violation, Violations};
+
+/// Where a copy of a service listens, and its share of the requests.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Backend {
+    authority: String,
+    weight: Weight,
+}
+
+impl Backend {
+    /// Reads `http://host:port`, optionally followed by `;weight=3`.
+    pub fn parse(text: &str) -> Result<Self, Violation> {
+        let mut parts = text.split(';').map(str::trim);
+        let url = parts.next().unwrap_or_default();
+        let mut weight = None;
+        for parameter in parts {
+            match parameter.split_once('=') {
+                Some(("weight", value)) if weight.is_none() => weight = Some(Weight::parse(value)?),
+                _ => return Err(refused(text, "has a parameter other than one `weight`")),
+            }
+        }
+        let authority = authority(url).ok_or_else(|| refused(text, "must be like http://host:8080"))?;
+        Ok(Self { authority: authority.to_ascii_lowercase(), weight: weight.unwrap_or_default() })
+    }
+
+    /// Host and port, as in a URL.
+    pub fn authority(&self) -> &str {
+        &self.authority
+    }
+
+    /// Its share, relative to the other backends'.
+    pub const fn weight(&self) -> Weight {
+        self.weight
+    }
+}
+
+/// The base URL.
+impl fmt::Display for Backend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "http://{}", self.authority)
+    }
+}
+
+/// Reads a comma-separated list and names everything that is wrong with it; at least one backend, none twice.
+pub fn parse_backends(list: &str) -> Result<Vec<Backend>, Violations> {
+    let mut violations = Violations::default();
+    let mut backends = Vec::new();
+    for text in list.split(',').map(str::trim) {
+        let Some(backend) = violations.check(Backend::parse(text)) else { continue };
+        if backends.iter().any(|other: &Backend| other.authority == backend.authority) {
+            violations.check::<()>(Err(refused(text, "is listed twice")));
+        }
+        backends.push(backend);
+    }
+    violations.into_result().map(|()| backends)
+}
+
+/// 1 to 1,000 shares.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Weight(u16);
+
+impl Weight {
+    const MAX: u16 = 1_000;
+
+    fn parse(text: &str) -> Result<Self, Violation> {
+        match text.parse() {
+            Ok(weight @ 1..=Self::MAX) => Ok(Self(weight)),
+            _ => Err(Violation::new("weight", "out_of_range", format!("`{text}` must be 1 to 1000"))),
+        }
+    }
+
+    /// The number of shares.
+    pub const fn get(self) -> u16 {
+        self.0
+    }
+}
+
+impl Default for Weight {
+    fn default() -> Self {
+        Self(1)
+    }
+}
+
+fn refused(text: &str, why: &str) -> Violation {
+    Violation::new("backend", "invalid_backend", format!("`{text}` {why}"))
+}
+
+/// The authority of a URL without user, path, query or fragment.
+fn authority(url: &str) -> Option<&str> {
+    let (scheme, rest) = url.split_once("://")?;
+    let authority = rest.strip_suffix('/').unwrap_or(rest);
+    let (host, port) = match authority.rsplit_once(':') {
+        Some((host, port)) if !authority.ends_with(']') => (host, Some(port)),
+        _ => (authority, None),
+    };
+    let port_fits = port.is_none_or(|port| {
+        port.bytes().all(|byte| byte.is_ascii_digit()) && port.parse::<u16>().is_ok_and(|port| port > 0)
+    });
+    (scheme.eq_ignore_ascii_case("http") && is_host(host) && port_fits).then_some(authority)
+}
+
+fn is_host(host: &str) -> bool {
+    match host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+        Some(address) => address.parse::<std::net::Ipv6Addr>().is_ok(),
+        None => {
+            !host.is_empty()
+                && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_".contains(&byte))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn urls_with_and_without_weight_are_read() {
+        let backends = parse_backends("http://a:8080;weight=3, http://B.example/ ,http://[::1]:9").unwrap();
+        let read: Vec<_> = backends.iter().map(|b| (b.authority(), b.weight().get())).collect();
+        assert_eq!(read, [("a:8080", 3), ("b.example", 1), ("[::1]:9", 1)]);
+        assert_eq!(backends[0].to_string(), "http://a:8080");
+    }
+
+    #[test]
+    fn everything_wrong_is_named_at_once() {
+        let error = parse_backends("http://a;weight=0,ftp://b,http://c,http://c").unwrap_err();
+        let text = error.to_string();
+        for part in ["weight", "ftp://b", "twice"] {
+            assert!(text.contains(part), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_base_url_is_refused() {
+        for bad in [
+            "",
+            "a:8080",
+            "http://",
+            "https://a",
+            "http://a:0",
+            "http://a:99999",
+            "http://a:+1",
+            "http://a/path",
+            "http://user@a",
+            "http://a?q",
+            "http://[::zz]",
+            "http://a:",
+            "http://a b",
+            "http://a;weight=1;weight=2",
+            "http://a;wight=1",
+            "http://a;weight=1001",
+        ] {
+            assert!(Backend::parse(bad).is_err(), "{bad}");
+        }
+    }
+}
