@@ -52,6 +52,8 @@ async fn refusals_are_problems() {
     for allowed in ["GET", "PUT", "DELETE"] {
         assert!(method.header("allow").contains(allowed), "{}", method.header("allow"));
     }
+    let read_model = service.send("PUT", "/products/stats", &[], Some(lamp(5))).await;
+    assert_eq!((read_model.status, read_model.header("allow")), (405, "GET, HEAD, OPTIONS"));
     assert_eq!(service.get("/nothing").await.status, 404);
     service.stop().await;
 }

@@ -34,7 +34,7 @@ async fn ledger(shop: &Shop) -> HashMap<String, (i64, u32)> {
         let reference =
             entry["reference"].as_str().unwrap_or_else(|| panic!("no reference: {entry}")).to_owned();
         let sum = money.entry(reference).or_default();
-        match (entry["kind"].as_str().unwrap(), entry["status"].as_str().unwrap()) {
+        match (entry["type"].as_str().unwrap(), entry["status"].as_str().unwrap()) {
             ("charge", "captured") => {
                 sum.0 += cents(&entry["amount"]);
                 sum.1 += 1;
