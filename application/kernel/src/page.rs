@@ -19,9 +19,7 @@ impl PageRequest {
     pub fn new(limit: Option<i64>, cursor: Option<String>) -> Result<Self, Violation> {
         let limit = limit.unwrap_or(Self::DEFAULT_LIMIT.into());
         match u32::try_from(limit) {
-            Ok(limit @ 1..=Self::MAX_LIMIT) => {
-                Ok(Self { limit, cursor: cursor.filter(|text| !text.is_empty()) })
-            }
+            Ok(limit @ 1..=Self::MAX_LIMIT) => Ok(Self { limit, cursor }),
             _ => Err(Violation::new("limit", "out_of_range", "must be 1 to 100")),
         }
     }

@@ -1,16 +1,15 @@
 //! Puts the service together and serves it.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use basket_application::BasketUseCases;
 use basket_grpc::{BasketRoom, BasketServiceServer};
 use kernel_application::{BoxError, UseCaseObserver};
-use platform_grpc::{GrpcServer, RunningServer, ServerSettings};
+use platform_grpc::{GrpcServer, ServerSettings, Serving};
 use platform_http::{Health, HttpServer, RunningHttp};
 use platform_runtime::{Running, listen};
 use platform_telemetry::{Metrics, RpcMetrics, UseCaseMetrics, component};
-use slog::{Logger, warn};
-use tokio::sync::oneshot;
+use slog::Logger;
 
 use crate::{Config, module, resources::Resources, workers};
 
@@ -24,16 +23,14 @@ pub async fn start(config: Config, logger: Logger) -> Result<Running, BoxError> 
     let health = Health::new(resources.checks(), component(&logger, "health"));
 
     let http = serve_http(&config, &use_cases, &health, &metrics, &logger)?;
-    let (stop, stopped) = oneshot::channel::<()>();
-    let grpc = serve_grpc(&config, &use_cases, &health, &metrics, &logger, stopped).await?;
+    let grpc = serve_grpc(&config, &use_cases, &health, &metrics, &logger).await?;
 
-    let (http_addr, grpc_addr) = (http.addr(), grpc.local_addr());
-    let grpc_logger = component(&logger, "grpc");
+    let (http_addr, grpc_addr) = (http.addr(), grpc.addr());
     let running = Running::new()
         .not_ready(move || health.stop())
         .server("http", http_addr, move |within| http.stop(within))
-        .server("grpc", grpc_addr, move |within| stop_grpc(grpc, stop, within, grpc_logger));
-    Ok(workers::add(running, &resources, &use_cases, &metrics, &logger))
+        .server("grpc", grpc_addr, move |within| grpc.stop(within));
+    Ok(workers::add(running, &resources.events(&metrics, &logger), &use_cases))
 }
 
 fn serve_http(
@@ -60,23 +57,9 @@ async fn serve_grpc(
     health: &Arc<Health>,
     metrics: &Metrics,
     logger: &Logger,
-    stopped: oneshot::Receiver<()>,
-) -> Result<RunningServer, BoxError> {
+) -> Result<Serving, BoxError> {
     let settings = ServerSettings { drain: config.common.shutdown_timeout, ..ServerSettings::default() };
     let server = GrpcServer::new(settings, component(logger, "grpc"), RpcMetrics::new(metrics))
         .service(BasketServiceServer::new(BasketRoom::new(use_cases.clone())));
-    let stopped = async {
-        // The sender gone means the same as the signal.
-        let _ = stopped.await;
-    };
-    Ok(server.start(listen(config.grpc_port)?, health.ready(), stopped).await?)
-}
-
-async fn stop_grpc(grpc: RunningServer, stop: oneshot::Sender<()>, within: Duration, logger: Logger) {
-    drop(stop);
-    match tokio::time::timeout(within, grpc.stopped()).await {
-        Ok(Ok(())) => {}
-        Ok(Err(error)) => warn!(logger, "gRPC server ended badly"; "error" => %error),
-        Err(_) => warn!(logger, "gRPC server stopped with calls unfinished"),
-    }
+    Ok(server.serve(listen(config.grpc_port)?, health.ready()).await?)
 }

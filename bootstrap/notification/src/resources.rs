@@ -2,10 +2,13 @@
 
 use std::sync::Arc;
 
-use kernel_application::{BoxError, HealthCheck};
+use kernel_application::{BoxError, HealthCheck, IdGenerator, messaging::EventLog};
 use notification_channels::{ConfiguredSenders, EmailSender, SlackSender, WebhookSender, http_client};
-use platform_messaging::topics;
-use platform_sqlite::{Database, SqliteEventLog, SqliteHealth};
+use platform_messaging::{EventWorkers, topics};
+use platform_runtime::{SystemClock, UuidV7Generator};
+use platform_sqlite::{Database, SqliteEventLog, SqliteHealth, SqliteInbox, SqliteOutbox};
+use platform_telemetry::{MessagingMetrics, Metrics};
+use slog::Logger;
 
 use crate::Config;
 
@@ -26,6 +29,20 @@ impl Resources {
         let db = notification_sqlite::open(&config.data_dir).await?;
         let log = SqliteEventLog::open(&config.data_dir.join("events.db"), &topics::ALL).await?;
         Ok(Self { db, log: Arc::new(log), senders: senders(config)? })
+    }
+
+    /// What relay, consumers and housekeeping are made of in this home.
+    pub(crate) fn events(&self, metrics: &Metrics, logger: &Logger) -> EventWorkers {
+        EventWorkers {
+            outbox: Arc::new(SqliteOutbox::new(self.db.clone())),
+            inbox: Arc::new(SqliteInbox::new(self.db.clone())),
+            log: Arc::clone(&self.log) as Arc<dyn EventLog>,
+            clock: Arc::new(SystemClock),
+            ids: Arc::new(UuidV7Generator),
+            observer: Arc::new(MessagingMetrics::new(metrics)),
+            owner: format!("notification-{}", UuidV7Generator.next()),
+            logger: logger.clone(),
+        }
     }
 
     /// What has to be there for the service to be ready. Channels are not: their messages wait for them.

@@ -38,5 +38,5 @@ pub async fn start(config: Config, logger: Logger) -> Result<Running, BoxError> 
         Running::new()
             .not_ready(move || health.stop())
             .server("http", http.addr(), move |within| http.stop(within));
-    Ok(workers::add(running, &resources, &use_cases, &arrivals, &metrics, &logger))
+    Ok(workers::add(running, &resources.events(&metrics, &logger), &use_cases, &arrivals))
 }

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use kernel_application::{BoxError, HealthCheck};
+use kernel_application::{BoxError, HealthCheck, IdGenerator, messaging::EventLog};
 use payment_provider::{ProviderClient, ProviderSettings};
 use platform_grpc::{ClientMetrics, Peer, PeerSettings};
-use platform_messaging::topics;
-use platform_sqlite::{Database, SqliteEventLog, SqliteHealth};
-use platform_telemetry::{Metrics, component};
+use platform_messaging::{EventWorkers, topics};
+use platform_runtime::{SystemClock, UuidV7Generator};
+use platform_sqlite::{Database, SqliteEventLog, SqliteHealth, SqliteInbox, SqliteOutbox};
+use platform_telemetry::{MessagingMetrics, Metrics, component};
 use slog::Logger;
 
 use crate::Config;
@@ -49,6 +50,20 @@ impl Resources {
             product: peer("product-service", &config.product_service)?,
             provider: Arc::new(provider),
         })
+    }
+
+    /// What relay, consumers and housekeeping are made of in this home.
+    pub(crate) fn events(&self, metrics: &Metrics, logger: &Logger) -> EventWorkers {
+        EventWorkers {
+            outbox: Arc::new(SqliteOutbox::new(self.db.clone())),
+            inbox: Arc::new(SqliteInbox::new(self.db.clone())),
+            log: Arc::clone(&self.log) as Arc<dyn EventLog>,
+            clock: Arc::new(SystemClock),
+            ids: Arc::new(UuidV7Generator),
+            observer: Arc::new(MessagingMetrics::new(metrics)),
+            owner: format!("payment-{}", UuidV7Generator.next()),
+            logger: logger.clone(),
+        }
     }
 
     /// What has to be there for the service to be ready.

@@ -32,7 +32,7 @@ pub async fn start(config: Config, logger: Logger) -> Result<Running, BoxError> 
         .server("http", http_addr, move |within| http.stop(within))
         .server("grpc", grpc_addr, move |within| grpc.stop(within));
     let recovery = workers::recovery(wired.payments, &use_cases, wired.clock, wired.ids, &logger);
-    Ok(workers::add(running, &resources, recovery, &metrics, &logger))
+    Ok(workers::add(running, &resources, &resources.events(&metrics, &logger), recovery))
 }
 
 fn serve_http(

@@ -2,15 +2,12 @@
 
 use std::{sync::Arc, time::Duration};
 
-use kernel_application::{
-    Clock, IdGenerator,
-    messaging::{EventLog, MessagingObserver},
-};
+use kernel_application::{Clock, IdGenerator};
 use payment_application::{PaymentRepository, PaymentUseCases, process::Recovery};
 use platform_messaging::EventWorkers;
-use platform_runtime::{Running, StopSignal, SystemClock, UuidV7Generator};
-use platform_sqlite::{IdempotencyRows, SqliteEventLog, SqliteInbox, SqliteOutbox};
-use platform_telemetry::{MessagingMetrics, Metrics, component};
+use platform_runtime::{Running, StopSignal};
+use platform_sqlite::{IdempotencyRows, SqliteEventLog};
+use platform_telemetry::component;
 use slog::{Logger, warn};
 
 use crate::resources::Resources;
@@ -37,24 +34,12 @@ pub(crate) fn recovery(
 pub(crate) fn add(
     running: Running,
     resources: &Resources,
+    events: &EventWorkers,
     recovery: Recovery,
-    metrics: &Metrics,
-    logger: &Logger,
 ) -> Running {
-    let observer: Arc<dyn MessagingObserver> = Arc::new(MessagingMetrics::new(metrics));
-    let events = EventWorkers {
-        outbox: Arc::new(SqliteOutbox::new(resources.db.clone())),
-        inbox: Arc::new(SqliteInbox::new(resources.db.clone())),
-        log: Arc::clone(&resources.log) as Arc<dyn EventLog>,
-        clock: Arc::new(SystemClock),
-        ids: Arc::new(UuidV7Generator),
-        observer,
-        owner: format!("payment-{}", UuidV7Generator.next()),
-        logger: logger.clone(),
-    };
     let (relay, housekeeping) = (events.relay(), events.housekeeping());
     let keys = IdempotencyRows::new(resources.db.clone());
-    let (log, logger) = (Arc::clone(&resources.log), component(logger, "retention"));
+    let (log, logger) = (Arc::clone(&resources.log), component(&events.logger, "retention"));
     running
         .worker("relay", |stop| relay.run(stop))
         .worker("recovery", |stop| recovery.run(stop))

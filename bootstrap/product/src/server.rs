@@ -30,7 +30,7 @@ pub async fn start(config: Config, logger: Logger) -> Result<Running, BoxError> 
         .not_ready(move || health.stop())
         .server("http", http.addr(), move |within| http.stop(within))
         .server("grpc", grpc.addr(), move |within| grpc.stop(within));
-    Ok(workers::add(running, &resources, use_cases, &metrics, &logger))
+    Ok(workers::add(running, &resources.events(&metrics, &logger), use_cases))
 }
 
 /// What both servers are made of.

@@ -6,10 +6,14 @@ mod callback;
 mod charge;
 mod ids;
 mod refund;
+mod request;
+mod status;
 mod token;
 
 pub use callback::Callback;
-pub use charge::{Charge, ChargeParts, ChargeRequest, ChargeStatus, FailureCode};
+pub use charge::{Charge, ChargeParts};
 pub use ids::{CallbackUrl, ChargeId, LedgerKey, Reference, RefundId};
 pub use refund::{Refund, RefundError};
+pub use request::ChargeRequest;
+pub use status::{ChargeStatus, FailureCode};
 pub use token::{FirstAnswer, Token};

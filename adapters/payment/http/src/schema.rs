@@ -23,7 +23,7 @@ pub(crate) fn description() -> Object {
 
 /// What stands for a card or account.
 pub(crate) fn payment_token() -> Object {
-    optional_text(200, "The provider's token of a card or account; the provider's default where absent.")
+    optional_text(64, "The provider's token of a card or account; the provider's default where absent.")
 }
 
 /// Why money goes back.

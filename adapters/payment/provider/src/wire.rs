@@ -10,6 +10,10 @@ use crate::{CallError, client::Answer};
 const REFUND_REFUSED: [&str; 2] = ["amount_exceeds_charge", "charge_not_captured"];
 /// The code of a charge the provider has never seen. A bare 404 may come from anybody on the way.
 const UNKNOWN_CHARGE: &str = "charge_not_found";
+/// The code of a key that belongs to another request.
+const KEY_REUSED: &str = "idempotency_key_reused";
+/// What we call a charge that the provider finds invalid.
+const REJECTED: &str = "rejected_by_provider";
 /// The code of a decline for which the provider gives no reason.
 const DECLINED: &str = "declined";
 
@@ -88,7 +92,16 @@ struct ProblemBody {
 
 impl Answer {
     /// What became of the charge under `key`.
+    ///
+    /// A request that the provider calls invalid was never charged and never will be: a decline. The one exception is
+    /// a key it knows from another request, for which there may be a charge.
     pub(crate) fn charge(&self, key: &str) -> Result<ChargeOutcome, CallError> {
+        if self.status == StatusCode::UNPROCESSABLE_ENTITY {
+            let code = self.code();
+            if !code.is_empty() && code != KEY_REUSED {
+                return Ok(ChargeOutcome::Declined { code: REJECTED.to_owned() });
+            }
+        }
         let ChargeBody { id, key: answered, status, failure_code } = self.success()?;
         match status {
             _ if answered != key => Err(CallError::OtherKey),

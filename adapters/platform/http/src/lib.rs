@@ -46,6 +46,6 @@ pub use money::MoneyText;
 pub use page::PageBody;
 pub use problem::{FieldError, Problem};
 pub use server::{HttpServer, RunningHttp};
-pub use whole_number::whole_number;
 /// What a `routes` function gets.
 pub use utoipa_actix_web::service_config::ServiceConfig;
+pub use whole_number::whole_number;

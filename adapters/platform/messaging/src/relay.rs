@@ -1,6 +1,10 @@
 //! Carries messages from an outbox to the log.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use kernel_application::{
     BoxError, Clock,
@@ -12,7 +16,8 @@ use tokio::sync::watch;
 use crate::{backoff::Backoff, stop::Stop};
 
 const BATCH: u32 = 500;
-const LEASE: Duration = Duration::from_secs(5);
+const LEASE: Duration = Duration::from_secs(6);
+const RENEWAL: Duration = Duration::from_secs(2);
 /// How long a relay without lease waits before it asks again.
 const STANDBY: Duration = Duration::from_secs(1);
 /// A message written by another process is found after this long at the latest.
@@ -42,8 +47,9 @@ impl Relay {
     pub async fn run(self, stop: watch::Receiver<bool>) {
         let mut stop = Stop::new(stop);
         let mut backoff = Backoff::new();
+        let mut leased = None;
         while !stop.is_set() {
-            let pause = match self.round().await {
+            let pause = match self.round(&mut leased).await {
                 Ok(Round::Published) => {
                     backoff.reset();
                     continue;
@@ -62,8 +68,13 @@ impl Relay {
         }
     }
 
-    async fn round(&self) -> Result<Round, BoxError> {
-        if !self.outbox.lease(&self.owner, LEASE).await? {
+    async fn round(&self, leased: &mut Option<Instant>) -> Result<Round, BoxError> {
+        if leased.is_none_or(|since| since.elapsed() >= RENEWAL) {
+            // The lease counts from before it was asked for: whatever the store takes is not ours.
+            let asked = Instant::now();
+            *leased = self.outbox.lease(&self.owner, LEASE).await?.then_some(asked);
+        }
+        if leased.is_none() {
             return Ok(Round::Standby);
         }
         let pending = self.outbox.pending(BATCH).await?;

@@ -106,7 +106,8 @@ impl Bench {
     async fn new() -> Self {
         let folder = TempDir::new().unwrap();
         let log = SqliteEventLog::open(&folder.path().join("events.db"), &topics::ALL).await.unwrap();
-        let db = Database::open_messaging(&folder.path().join("consumer.db"), "consumer store").await.unwrap();
+        let db =
+            Database::open_messaging(&folder.path().join("consumer.db"), "consumer store").await.unwrap();
         Self { folder, log: Arc::new(log), db, outcomes: Arc::default() }
     }
 

@@ -130,7 +130,7 @@ pub(crate) async fn create_product(
     tag = "products",
     params(
         ("id" = i64, Path, minimum = 1, maximum = 9_007_199_254_740_991_i64),
-        ("If-Match" = Option<String>, Header, description = "The `ETag` the client saw; without it, or with `*`, \
+        ("If-Match" = Option<String>, Header, pattern = r#"^(\*|(W/)?"[!#-~]*")$"#, description = "The `ETag` the client saw; without it, or with `*`, \
             whatever is there is replaced"),
     ),
     request_body = ProductInput,

@@ -27,11 +27,20 @@ pub(crate) struct NewCharge {
     #[schema(example = "tok_success", min_length = 1, max_length = 64)]
     pub(crate) token: String,
     /// What is paid for, such as a payment's id.
-    #[schema(min_length = 1, max_length = 128)]
+    #[schema(
+        example = "01890a5d-ac96-774b-bcce-b302099a8057",
+        min_length = 1,
+        max_length = 128,
+        pattern = "^[!-~]+$"
+    )]
     pub(crate) reference: String,
     /// Where to report to, an `http://` URL.
     #[serde(default)]
-    #[schema(example = "http://localhost:8082/callbacks")]
+    #[schema(
+        example = "http://localhost:8082/provider-callbacks",
+        max_length = 2000,
+        pattern = "^http://[!-~]+$"
+    )]
     pub(crate) callback_url: Option<String>,
 }
 
@@ -44,7 +53,10 @@ fn success() -> String {
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewRefund {
     /// The charge.
-    #[schema(example = "ch_01890a5d-ac96-774b-bcce-b302099a8057")]
+    #[schema(
+        example = "ch_01890a5d-ac96-774b-bcce-b302099a8057",
+        pattern = "^ch_[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
+    )]
     pub(crate) charge_id: String,
     /// How much, above 0.
     pub(crate) amount: MoneyText,

@@ -24,7 +24,8 @@ use crate::{
 /// last with the first one's `event_id`.
 #[utoipa::path(
     tag = "charges",
-    params(("Idempotency-Key" = String, Header, description = "1 to 255 visible ASCII characters")),
+    params(("Idempotency-Key" = String, Header, description = "One charge per key, forever", min_length = 1,
+        max_length = 255, pattern = "^[!-~]+$")),
     request_body = NewCharge,
     responses(
         (status = 200, description = "The charge, captured or declined", body = ChargeBody),
@@ -64,7 +65,8 @@ pub(crate) async fn create_charge(
 /// The charge made under a key.
 #[utoipa::path(
     tag = "charges",
-    params(("key" = String, Path, description = "The idempotency key")),
+    params(("key" = String, Path, description = "The idempotency key", min_length = 1, max_length = 255,
+        pattern = "^[!-~]+$")),
     responses(
         (status = 200, description = "The charge", body = ChargeBody),
         (status = 404, description = "`charge_not_found`", body = Problem, content_type = "application/problem+json"),

@@ -14,7 +14,8 @@ use crate::{
 /// Refunds once per key, in parts up to what was captured.
 #[utoipa::path(
     tag = "refunds",
-    params(("Idempotency-Key" = String, Header, description = "1 to 255 visible ASCII characters")),
+    params(("Idempotency-Key" = String, Header, description = "One refund per key, forever", min_length = 1,
+        max_length = 255, pattern = "^[!-~]+$")),
     request_body = NewRefund,
     responses(
         (status = 200, description = "The refund", body = RefundBody),
@@ -41,7 +42,8 @@ pub(crate) async fn create_refund(
 /// The refund made under a key.
 #[utoipa::path(
     tag = "refunds",
-    params(("key" = String, Path, description = "The idempotency key")),
+    params(("key" = String, Path, description = "The idempotency key", min_length = 1, max_length = 255,
+        pattern = "^[!-~]+$")),
     responses(
         (status = 200, description = "The refund", body = RefundBody),
         (status = 404, description = "`refund_not_found`", body = Problem, content_type = "application/problem+json"),

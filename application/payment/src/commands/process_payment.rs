@@ -16,7 +16,7 @@ use crate::{PaymentError, PaymentRepository, PaymentView, Rejection, process::Ch
 pub struct ProcessPayment {
     /// The payment.
     pub id: String,
-    /// What the user pays with, up to 200 characters; the provider's default where absent.
+    /// What the user pays with, up to 64 characters; the provider's default where absent.
     pub payment_token: Option<String>,
 }
 
@@ -48,7 +48,7 @@ pub struct ProcessPaymentHandler {
 #[async_trait]
 impl CommandHandler<ProcessPayment> for ProcessPaymentHandler {
     async fn handle(&self, ctx: &CallContext, command: ProcessPayment) -> Result<PaymentView, PaymentError> {
-        let token = command.payment_token.map(|token| text("payment_token", &token, 1..=200)).transpose()?;
+        let token = command.payment_token.map(|token| text("payment_token", &token, 1..=64)).transpose()?;
         let mut payment = load(&*self.payments, &command.id).await?;
         if payment.status() == PaymentStatus::Pending {
             payment = self.begin(ctx, payment, token).await?;

@@ -42,3 +42,29 @@ where
 pub(crate) fn product_id(id: i64) -> Result<ProductId, ProductError> {
     ProductId::new(id).map_err(|_| ProductError::NotFound(id))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    async fn lose(times: usize) -> (Result<(), ProductError>, usize) {
+        let attempts = Cell::new(0);
+        let attempt = || async {
+            attempts.set(attempts.get() + 1);
+            if attempts.get() > times { Ok(()) } else { Err(StoreError::Conflict("product").into()) }
+        };
+        (retry_on_conflict(attempt).await, attempts.get())
+    }
+
+    #[tokio::test]
+    async fn losing_a_race_is_no_failure_until_it_is_lost_every_time() {
+        assert!(matches!(lose(0).await, (Ok(()), 1)));
+        assert!(matches!(lose(ATTEMPTS - 1).await, (Ok(()), ATTEMPTS)));
+        assert!(matches!(
+            lose(ATTEMPTS).await,
+            (Err(ProductError::Store(StoreError::Conflict(_))), ATTEMPTS)
+        ));
+    }
+}

@@ -87,14 +87,16 @@ async fn a_body_that_cannot_be_read_is_never_an_absent_one() {
     let plain = ("content-type", "text/plain");
     assert_eq!(post_with(&world, &path, &[plain], r#"{"amount":"1"}"#).await.status, 415);
     assert_eq!(post_without_type(&world, &path, r#"{"amount":"1"}"#).await.status, 415);
+    assert_eq!(post_with(&world, &path, &[plain], "null").await.status, 415);
     assert_eq!(post_with(&world, &path, &[], "{").await.status, 400);
+    assert_eq!(post_with(&world, &path, &[], &" ".repeat(300_000)).await.code(), (413, "too_large"));
     assert_eq!(post(&world, &path, json!({"amonut": "1"})).await.fields(), ["amonut"]);
     assert_eq!(post(&world, &path, json!("1")).await.status, 422);
     assert!(world.provider.refunds().is_empty());
     let length = ("content-length", "0");
     assert_eq!(post_with(&world, &path, &[length], "").await.status, 200, "an empty body is no body");
     let process = format!("{}/process", pending(&world).await);
-    assert_eq!(post(&world, &process, Value::Null).await.status, 200, "nor is null one");
+    assert_eq!(post(&world, &process, Value::Null).await.status, 200, "null has no fields");
 }
 
 #[actix_web::test]

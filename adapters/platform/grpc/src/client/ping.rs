@@ -56,7 +56,10 @@ impl HealthCheck for Peer {
 
     async fn check(&self) -> Result<(), String> {
         let limit = self.settings.connect_timeout;
-        let away = |error: PeerError| format!("{} ({})", error.message(), error.code());
+        let away = |error: PeerError| match error.code() {
+            "" => error.message().to_owned(),
+            code => format!("{} ({code})", error.message()),
+        };
         self.ping(limit).await.map_err(away)
     }
 }

@@ -24,8 +24,10 @@ impl Methods {
     pub(super) fn at(&self, path: &str) -> Vec<Method> {
         let spelled_out = |template: &ResourceDef| template.pattern() == Some(path);
         let exact = self.0.iter().any(|(template, _)| spelled_out(template));
-        let matching =
-            self.0.iter().filter(|(template, _)| template.is_match(path) && (!exact || spelled_out(template)));
+        let matching = self
+            .0
+            .iter()
+            .filter(|(template, _)| template.is_match(path) && (!exact || spelled_out(template)));
         let mut found: Vec<Method> = Vec::new();
         for method in matching.flat_map(|(_, methods)| methods) {
             if !found.contains(method) {

@@ -38,7 +38,7 @@ impl SqliteEventLog {
         db.transact("declare topics", move |tx| Ok(rows::declare(tx.conn(), &topics)?))
             .await
             .map_err(|source| OpenError::new("event log", path, source.into()))?;
-        let watch = Watch::start(db.clone());
+        let watch = Watch::start(path).map_err(|source| OpenError::new("event log", path, source.into()))?;
         Ok(Self { db, watch })
     }
 

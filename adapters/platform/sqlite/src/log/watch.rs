@@ -1,40 +1,43 @@
 //! Notices commits of other processes.
 
-use std::time::Duration;
+use std::{path::Path, thread, time::Duration};
 
-use diesel::{deserialize::QueryableByName, prelude::*, sql_query, sql_types::BigInt};
-use tokio::{sync::watch, task::JoinHandle};
-
-use crate::Database;
+use diesel::{
+    Connection, SqliteConnection, deserialize::QueryableByName, prelude::*, sql_query, sql_types::BigInt,
+};
+use tokio::sync::watch;
 
 /// How soon a commit of another process is noticed.
 const PERIOD: Duration = Duration::from_millis(15);
 
-/// A task that reads the log's highest offsets in short periods and wakes the readers when they move.
-pub struct Watch {
-    changes: watch::Receiver<i64>,
-    task: JoinHandle<()>,
-}
+/// A thread that asks SQLite for the file's version in short periods and wakes the readers when it moves.
+///
+/// The version is a number in shared memory that every commit of another connection changes: asking for it costs
+/// microseconds, unlike a query, and this connection never writes, so it sees all commits.
+pub struct Watch(watch::Receiver<i64>);
 
 impl Watch {
-    pub(super) fn start(db: Database) -> Self {
+    pub(super) fn start(path: &Path) -> Result<Self, diesel::ConnectionError> {
+        let mut connection = SqliteConnection::establish(&path.display().to_string())?;
         let (sender, changes) = watch::channel(0);
-        let task = tokio::spawn(async move {
-            let mut period = tokio::time::interval(PERIOD);
-            while !sender.is_closed() {
-                period.tick().await;
-                // A log that cannot be read just now is reported by the readers themselves.
-                if let Ok(total) = db.read("watch", total).await {
-                    sender.send_if_modified(|seen| std::mem::replace(seen, total) != total);
+        thread::Builder::new()
+            .name("event-log-watch".to_owned())
+            .spawn(move || {
+                while !sender.is_closed() {
+                    // A log that cannot be read just now is reported by the readers themselves.
+                    if let Ok(version) = version(&mut connection) {
+                        sender.send_if_modified(|seen| std::mem::replace(seen, version) != version);
+                    }
+                    thread::sleep(PERIOD);
                 }
-            }
-        });
-        Self { changes, task }
+            })
+            .map_err(|error| diesel::ConnectionError::BadConnection(error.to_string()))?;
+        Ok(Self(changes))
     }
 
     /// Resolves at the first change after this call.
     pub(super) fn changed(&self) -> impl Future<Output = ()> + use<> {
-        let mut changes = self.changes.clone();
+        let mut changes = self.0.clone();
         changes.mark_unchanged();
         async move {
             if changes.changed().await.is_err() {
@@ -44,21 +47,12 @@ impl Watch {
     }
 }
 
-impl Drop for Watch {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
-}
-
 #[derive(QueryableByName)]
-struct Total {
+struct Version {
     #[diesel(sql_type = BigInt)]
-    total: i64,
+    data_version: i64,
 }
 
-/// The sum of all partitions' ends: it grows with every append.
-fn total(connection: &mut SqliteConnection) -> QueryResult<i64> {
-    sql_query("SELECT coalesce(sum(next_offset), 0) AS total FROM log_partition")
-        .get_result::<Total>(connection)
-        .map(|row| row.total)
+fn version(connection: &mut SqliteConnection) -> QueryResult<i64> {
+    sql_query("PRAGMA data_version").get_result::<Version>(connection).map(|row| row.data_version)
 }
