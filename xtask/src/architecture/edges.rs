@@ -7,8 +7,8 @@ use super::{EDGES, Finding};
 /// Adapters that drive the application, or call out with nothing but its ports, and so never see the domain.
 const WITHOUT_DOMAIN: [&str; 4] = ["clients", "grpc", "http", "provider"];
 /// Adapters that translate the domain for a store, a log, a channel or a backend.
-const WITH_DOMAIN: [&str; 8] =
-    ["callbacks", "channels", "events", "mariadb", "postgres", "proxy", "redis", "sqlite"];
+const WITH_DOMAIN: [&str; 7] =
+    ["channels", "events", "mariadb", "postgres", "proxy", "redis", "sqlite"];
 /// Adapters that speak the generated types.
 const WITH_PROTO: [&str; 2] = ["clients", "grpc"];
 
@@ -141,7 +141,7 @@ mod tests {
             ("adapters/basket/redis", "domain/basket"),
             ("adapters/payment/events", "domain/payment"),
             ("adapters/notification/channels", "domain/notification"),
-            ("adapters/provider/callbacks", "domain/provider"),
+            ("adapters/provider/channels", "domain/provider"),
             ("adapters/gateway/proxy", "domain/gateway"),
             ("adapters/platform/http", "adapters/platform/telemetry"),
             ("adapters/platform/sqlite", "application/kernel"),

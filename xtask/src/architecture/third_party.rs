@@ -88,8 +88,8 @@ const GUARDS: [Guard; 14] = [
     },
     Guard {
         libraries: &["hyper*", "http-body*"],
-        rooms: "proxy and callbacks rooms and platform/grpc",
-        may: |room| matches!(room, Room::Adapter(_, "proxy" | "callbacks") | Room::Platform("grpc")),
+        rooms: "proxy rooms and platform/grpc",
+        may: |room| matches!(room, Room::Adapter(_, "proxy") | Room::Platform("grpc")),
     },
     Guard {
         libraries: &["prometheus-client"],

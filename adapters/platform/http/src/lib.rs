@@ -2,7 +2,7 @@
 //!
 //! A context's `http` room writes routes over the application's handlers and nothing else:
 //!
-//! ```ignore
+//! ```text
 //! #[utoipa::path(params(("id" = i64, Path, description = "The product's number")), responses(
 //!     (status = 200, body = ProductBody, headers(("ETag" = String))), (status = 404, body = Problem)))]
 //! #[get("/products/{id}")]
@@ -18,7 +18,7 @@
 //!
 //! `bootstrap` serves them; unknown routes, wrong methods, panics, ids, logs and metrics are taken care of:
 //!
-//! ```ignore
+//! ```text
 //! let health = Health::new(checks, logger);
 //! let http = HttpServer::new("product-service", env!("CARGO_PKG_VERSION"), "Products and stock")
 //!     .routes(move |cfg| product_http::routes(cfg, state.clone()))

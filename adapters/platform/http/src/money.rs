@@ -127,7 +127,7 @@ impl PartialSchema for MoneyText {
     fn schema() -> RefOr<Schema> {
         ObjectBuilder::new()
             .schema_type(Type::String)
-            .pattern(Some(r"^-?\d+(\.\d{1,2}0*)?$"))
+            .pattern(Some(r"^-?[0-9]+(\.[0-9]{1,2}0*)?$"))
             .description(Some("An exact amount with two places. A JSON number is accepted on input."))
             .examples([serde_json::json!("129.90")])
             .into()

@@ -2,7 +2,7 @@
 //!
 //! A `bootstrap/<context>` declares its variables once; help, schema, defaults and checks come from there:
 //!
-//! ```ignore
+//! ```text
 //! pub struct Config { pub common: CommonConfig, pub data_dir: PathBuf, pub grpc_port: u16 }
 //!
 //! impl Configuration for Config {
@@ -17,7 +17,7 @@
 //!
 //! Its `main.rs` is one call, and `server.rs` builds what runs:
 //!
-//! ```ignore
+//! ```text
 //! const ABOUT: About = About { name: "product-service", version: env!("CARGO_PKG_VERSION"), description: "Products and stock" };
 //!
 //! fn main() -> ExitCode { platform_runtime::main(ABOUT, server::start) }

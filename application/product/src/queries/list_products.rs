@@ -132,8 +132,7 @@ mod tests {
     async fn empty_filters_match_all() {
         let fixture = Fixture::with_stock(5).await;
         let empty = Some(String::new());
-        let query =
-            ListProducts { q: empty.clone(), category: empty.clone(), cursor: empty, ..Default::default() };
+        let query = ListProducts { q: empty.clone(), category: empty, ..ListProducts::default() };
         assert_eq!(list(&fixture, query).await.unwrap().items.len(), 1);
     }
 
