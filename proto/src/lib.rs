@@ -60,4 +60,20 @@ mod tests {
         );
         assert!(set.file.iter().any(|file| file.name() == "google/type/money.proto"));
     }
+
+    #[test]
+    fn no_field_is_a_float() {
+        use prost_types::field_descriptor_proto::Type;
+
+        let set = prost_types::FileDescriptorSet::decode(super::FILE_DESCRIPTOR_SET).unwrap();
+        let ours = set.file.iter().filter(|file| !file.package().starts_with("google.protobuf"));
+        let messages: Vec<_> = ours.flat_map(|file| &file.message_type).collect();
+        assert!(messages.len() > 20);
+        for message in messages {
+            for field in &message.field {
+                let floating = matches!(field.r#type(), Type::Float | Type::Double);
+                assert!(!floating, "{}.{}", message.name(), field.name());
+            }
+        }
+    }
 }

@@ -67,7 +67,8 @@ pub trait IdempotencyStore<A: Send + 'static>: Interface {
 
 /// A command that may carry an idempotency key.
 pub trait IdempotentCommand: Command {
-    /// Everything that makes two requests the same, as text.
+    /// Everything that makes two requests the same, as text. Keys outlive a deployment: what it says of a request that
+    /// an older version could make MUST not change.
     fn fingerprint(&self) -> String;
 }
 
@@ -87,6 +88,14 @@ pub struct Keyed<C> {
     pub key: Option<IdempotencyKey>,
     /// The command.
     pub command: C,
+}
+
+impl<C: Command> Keyed<C> {
+    /// `command` under `key`, where the client sent one. All callers share one space of keys until they have identities.
+    pub fn anonymous(key: Option<String>, command: C) -> Self {
+        let key = key.map(|key| IdempotencyKey { principal: "anonymous".to_owned(), route: C::NAME, key });
+        Self { key, command }
+    }
 }
 
 /// An answer, and whether it is an old one.

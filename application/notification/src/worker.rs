@@ -1,6 +1,6 @@
 //! Keeps deliveries going: one loop per channel, so that a slow one does not hold up the others.
 
-use std::{sync::Arc, time::Duration};
+use std::{pin::pin, sync::Arc, time::Duration};
 
 use kernel_application::{CallContext, CommandHandler, IdGenerator, TraceContext};
 use notification_domain::Channel;
@@ -8,7 +8,7 @@ use slog::{Logger, error, info, o, warn};
 
 use crate::{
     ArrivalSignal,
-    commands::{Attempt, AttemptOutcome, DeliverDue},
+    commands::{Attempt, AttemptOutcome, DeliverDue, StopFlag},
 };
 
 /// How many notifications one round takes.
@@ -40,12 +40,23 @@ impl DeliveryWorker {
         Self { channel, handler, arrivals, ids, poll, logger }
     }
 
-    /// Works until `stop` resolves; a round under way is finished first.
+    /// Works until `stop` resolves; attempts under way are finished first, those of the round that did not begin are
+    /// left for the next start.
     pub async fn run(self, stop: impl Future<Output = ()> + Send) {
         let mut arrivals = self.arrivals.listen();
+        let asked = StopFlag::default();
         tokio::pin!(stop);
         loop {
-            let pause = self.round().await;
+            let mut round = pin!(self.round(&asked));
+            let pause = tokio::select! {
+                biased;
+                () = &mut stop => {
+                    asked.raise();
+                    round.await;
+                    return;
+                }
+                pause = &mut round => pause,
+            };
             tokio::select! {
                 biased;
                 () = &mut stop => return,
@@ -56,10 +67,10 @@ impl DeliveryWorker {
     }
 
     /// Delivers what is due, and answers how long to wait then: not at all where there is probably more.
-    async fn round(&self) -> Duration {
+    async fn round(&self, stop: &StopFlag) -> Duration {
         let id = self.ids.next();
         let ctx = CallContext::new(id.to_string(), TraceContext::start(id));
-        let due = DeliverDue { channel: self.channel, limit: ROUND };
+        let due = DeliverDue { channel: self.channel, limit: ROUND, stop: stop.clone() };
         // A failure is logged by the observer around the use case.
         let Ok(attempts) = self.handler.handle(&ctx, due).await else { return self.poll.max(REST) };
         for attempt in &attempts {
@@ -109,6 +120,30 @@ mod tests {
             self.ran.notify_one();
             Ok(vec![])
         }
+    }
+
+    /// Works until it is asked to stop, as a round over a slow channel does.
+    #[derive(Default)]
+    struct Endless(Notify);
+
+    #[async_trait]
+    impl CommandHandler<DeliverDue> for Endless {
+        async fn handle(&self, _: &CallContext, due: DeliverDue) -> Result<Vec<Attempt>, NotificationError> {
+            self.0.notify_one();
+            while !due.stop.is_raised() {
+                tokio::task::yield_now().await;
+            }
+            Ok(vec![])
+        }
+    }
+
+    #[tokio::test]
+    async fn a_round_under_way_is_told_to_stop() {
+        let (endless, logger) = (Arc::new(Endless::default()), Logger::root(slog::Discard, o!()));
+        let (arrivals, ids) = (Arc::new(LocalArrivals::default()), Arc::new(SequenceIds::default()));
+        let hour = Duration::from_hours(1);
+        let worker = DeliveryWorker::new(Channel::Email, endless.clone(), arrivals, ids, hour, &logger);
+        worker.run(endless.0.notified()).await;
     }
 
     #[tokio::test]

@@ -1,13 +1,19 @@
 //! What is kept under an idempotency key.
 
+use chrono::TimeDelta;
 use kernel_application::{Answer, Command};
 
+use payment_domain::PaymentStatus;
+
 use crate::{PaymentError, PaymentView, Rejection};
+
+/// How long a key's answer is given again.
+pub const KEY_RETENTION: TimeDelta = TimeDelta::hours(24);
 
 /// The first answer under a key: the payment as it was, or why it was refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PaymentAnswer {
-    /// The payment.
+    /// The payment, with nothing under way.
     Payment(Box<PaymentView>),
     /// A rejection. Invalid input and failures of ours are not kept: the request may be sent again.
     Rejected {
@@ -21,6 +27,8 @@ pub enum PaymentAnswer {
 impl<C: Command<Output = PaymentView, Error = PaymentError>> Answer<C> for PaymentAnswer {
     fn of(result: &Result<PaymentView, PaymentError>) -> Option<Self> {
         match result {
+            // What is under way has no answer yet: the request may be repeated, does no harm, and learns more.
+            Ok(view) if view.status == PaymentStatus::Processing || view.refund_pending => None,
             Ok(view) => Some(Self::Payment(Box::new(view.clone()))),
             Err(PaymentError::Rejected { reason, detail }) => {
                 Some(Self::Rejected { reason: *reason, detail: detail.clone() })

@@ -13,7 +13,7 @@ pub mod testing;
 mod use_cases;
 mod views;
 
-pub use answer::PaymentAnswer;
+pub use answer::{KEY_RETENTION, PaymentAnswer};
 pub use error::{PaymentError, Rejection};
 pub use payment_domain::{PaymentMethod, PaymentStatus};
 pub use ports::{

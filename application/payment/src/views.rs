@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use kernel_domain::{Money, MoneyError, Timestamp};
-use payment_domain::{Payment, PaymentItem, PaymentMethod, PaymentStatus};
+use payment_domain::{Payment, PaymentItem, PaymentMethod, PaymentStatus, Refund};
 
 /// One payment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,6 +18,8 @@ pub struct PaymentView {
     pub amount: Money,
     /// How much of it was given back.
     pub refunded_amount: Money,
+    /// Whether a refund was asked for that the provider has not yet answered.
+    pub refund_pending: bool,
     /// The status.
     pub status: PaymentStatus,
     /// How it is paid.
@@ -92,6 +94,7 @@ impl TryFrom<&Payment> for PaymentView {
             basket_id: state.basket.id.to_string(),
             amount: state.amount,
             refunded_amount: state.refunded()?,
+            refund_pending: state.refunds.iter().any(Refund::is_awaited),
             status: state.status,
             method: state.method,
             provider: state.provider.clone(),

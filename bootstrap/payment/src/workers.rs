@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use kernel_application::{Clock, IdGenerator};
-use payment_application::{PaymentRepository, PaymentUseCases, process::Recovery};
+use payment_application::{KEY_RETENTION, PaymentRepository, PaymentUseCases, process::Recovery};
 use platform_messaging::EventWorkers;
 use platform_runtime::{Running, StopSignal};
 use platform_sqlite::{IdempotencyRows, SqliteEventLog};
@@ -13,8 +13,6 @@ use slog::{Logger, warn};
 use crate::resources::Resources;
 
 const PERIOD: Duration = Duration::from_mins(10);
-/// An answer is given again for this long.
-const KEY_RETENTION: Duration = Duration::from_hours(24);
 /// Records stay in the embedded log for this long: less than inboxes remember events.
 const LOG_RETENTION: Duration = Duration::from_hours(7 * 24);
 
@@ -51,7 +49,7 @@ pub(crate) fn add(
 async fn retain(keys: IdempotencyRows, log: Arc<SqliteEventLog>, logger: Logger, mut stop: StopSignal) {
     while tokio::time::timeout(PERIOD, stop.wait_for(|stop| *stop)).await.is_err() {
         let purged = async {
-            keys.purge(KEY_RETENTION).await?;
+            keys.purge(KEY_RETENTION.to_std().unwrap_or_default()).await?;
             log.purge(LOG_RETENTION).await
         };
         if let Err(error) = purged.await {

@@ -53,6 +53,13 @@ pub struct Refund {
     pub resume_at: Timestamp,
 }
 
+impl Refund {
+    /// Whether somebody asked for it and it has no verdict yet.
+    pub fn is_awaited(&self) -> bool {
+        self.state == RefundState::Pending && !self.compensates
+    }
+}
+
 /// Where a refund is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RefundState {

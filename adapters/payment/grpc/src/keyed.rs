@@ -1,6 +1,6 @@
 //! Commands with an idempotency key in the metadata, and answers that say whether they are old ones.
 
-use kernel_application::{Answered, CallContext, CommandHandler, IdempotencyKey, IdempotentCommand, Keyed};
+use kernel_application::{Answered, CallContext, CommandHandler, IdempotentCommand, Keyed};
 use payment_application::{PaymentError, PaymentView};
 use platform_grpc::status;
 use proto::payment::v1::Payment;
@@ -14,9 +14,6 @@ use crate::wire;
 /// Tells an answer that was given before from a new one.
 pub(crate) const REPLAYED: &str = "idempotency-replayed";
 
-/// Keys are one space for all callers, and the same one as HTTP's.
-const PRINCIPAL: &str = "anonymous";
-
 /// Runs `command`; `reply` puts the payment into the method's message.
 pub(crate) async fn run<C, R>(
     handler: &dyn CommandHandler<Keyed<C>>,
@@ -28,8 +25,7 @@ pub(crate) async fn run<C, R>(
 where
     C: IdempotentCommand<Output = PaymentView, Error = PaymentError>,
 {
-    let key = key.map(|key| IdempotencyKey { principal: PRINCIPAL.to_owned(), route: C::NAME, key });
-    let answered = handler.handle(ctx, Keyed { key, command }).await;
+    let answered = handler.handle(ctx, Keyed::anonymous(key, command)).await;
     let Answered { result, replayed } = answered.map_err(|error| status(&error))?;
     match result {
         Ok(view) => {

@@ -79,7 +79,8 @@ pub(crate) async fn cancel_payment(
 
 /// Gives money back: a part, or all that is left where no amount is named. Several times, up to the payment's amount.
 ///
-/// Where the provider is slow, the refund is carried out later and shows in `refunded_amount` then.
+/// Where the provider does not answer in time, the answer is 202: the refund is carried out later, and shows in
+/// `refunded_amount` then.
 #[utoipa::path(
     tag = "payments",
     params(
@@ -91,6 +92,7 @@ pub(crate) async fn cancel_payment(
     responses(
         (status = 200, description = "The payment", body = PaymentBody, headers(
             ("Idempotency-Replayed" = String, description = "`true` where the answer was given before"))),
+        (status = 202, description = "The payment, with the refund still under way: look again later", body = PaymentBody),
         (status = 404, description = "`payment_not_found`", body = Problem, content_type = "application/problem+json"),
         (status = 409, description = "`payment_not_refundable`: there is no money to give back; \
             `refund_exceeds_amount`: less is left; `refund_refused` by the provider; `idempotency_key_in_use`: the first \
@@ -109,12 +111,17 @@ pub(crate) async fn refund_payment(
 ) -> Result<HttpResponse, Problem> {
     let amount = amount.map(|amount| amount.to_money("amount", routes.currency)).transpose();
     let amount = amount.map_err(|violation| Problem::invalid([&violation]))?;
-    run(&*routes.use_cases.refund_payment, &ctx, key, RefundPayment { id, amount, reason }, done).await
+    run(&*routes.use_cases.refund_payment, &ctx, key, RefundPayment { id, amount, reason }, refunded).await
 }
 
 fn processed(view: PaymentView) -> HttpResponse {
     let still = view.status == PaymentStatus::Processing;
     let mut answer = if still { HttpResponse::Accepted() } else { HttpResponse::Ok() };
+    answer.json(PaymentBody::from(view))
+}
+
+fn refunded(view: PaymentView) -> HttpResponse {
+    let mut answer = if view.refund_pending { HttpResponse::Accepted() } else { HttpResponse::Ok() };
     answer.json(PaymentBody::from(view))
 }
 

@@ -4,14 +4,11 @@ use actix_web::{
     HttpResponse, ResponseError,
     http::header::{HeaderName, HeaderValue},
 };
-use kernel_application::{Answered, CommandHandler, IdempotencyKey, IdempotentCommand, Keyed};
+use kernel_application::{Answered, CommandHandler, IdempotentCommand, Keyed};
 use payment_application::{PaymentError, PaymentView};
 use platform_http::{Ctx, IdempotencyKeyHeader, Problem};
 
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
-
-/// Keys are one space for all callers.
-const PRINCIPAL: &str = "anonymous";
 
 /// Runs `command`; `answer` shows the payment, whether it is a new answer or the first one given again. A rejection that
 /// is given again is marked as well.
@@ -25,8 +22,7 @@ pub(crate) async fn run<C>(
 where
     C: IdempotentCommand<Output = PaymentView, Error = PaymentError>,
 {
-    let key = key.map(|key| IdempotencyKey { principal: PRINCIPAL.to_owned(), route: C::NAME, key });
-    let Answered { result, replayed } = handler.handle(ctx, Keyed { key, command }).await?;
+    let Answered { result, replayed } = handler.handle(ctx, Keyed::anonymous(key, command)).await?;
     let mut response = result.map_or_else(|error| Problem::from(error).error_response(), answer);
     if replayed {
         response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));

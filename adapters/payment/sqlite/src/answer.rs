@@ -126,6 +126,8 @@ impl TryFrom<StoredPayment> for PaymentView {
             basket_id: stored.basket_id,
             amount: money(stored.amount),
             refunded_amount: money(stored.refunded),
+            // Only answers with nothing under way are kept.
+            refund_pending: false,
             status: stored.status.parse()?,
             method: stored.method.parse()?,
             provider: stored.provider,

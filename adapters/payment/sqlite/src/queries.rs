@@ -139,6 +139,9 @@ fn with_items(
 
 fn view((row, items): (PaymentRow, Vec<ItemRow>)) -> Result<PaymentView, StoreError> {
     let currency: Currency = row.currency.parse().map_err(unreadable)?;
+    let status = row.status.parse().map_err(unreadable)?;
+    // A captured payment has nothing else to be recovered.
+    let captured = matches!(status, PaymentStatus::Completed | PaymentStatus::PartiallyRefunded);
     let failure_code = if row.step.is_some() { None } else { row.failure_code };
     Ok(PaymentView {
         id: row.id,
@@ -146,7 +149,8 @@ fn view((row, items): (PaymentRow, Vec<ItemRow>)) -> Result<PaymentView, StoreEr
         basket_id: row.basket_id,
         amount: Money::from_minor(row.amount, currency),
         refunded_amount: Money::from_minor(row.refunded, currency),
-        status: row.status.parse().map_err(unreadable)?,
+        refund_pending: captured && row.due_at.is_some(),
+        status,
         method: row.method.parse().map_err(unreadable)?,
         provider: row.provider,
         provider_id: row.provider_id,

@@ -10,6 +10,7 @@ use kernel_application::{
     messaging::{ConsumeOutcome, Delivery, Position, Record},
 };
 use kernel_domain::EventId;
+use platform_telemetry::chain;
 use slog::{Logger, error, info, warn};
 
 use crate::{
@@ -58,8 +59,7 @@ impl PartitionReader {
                 Ok(()) => STANDBY,
                 Err(TurnError::Fenced) => continue,
                 Err(TurnError::Failed(failure)) => {
-                    let cause = failure.source().map(ToString::to_string).unwrap_or_default();
-                    warn!(self.logger, "partition cannot be read for now"; "error" => %failure, "cause" => cause);
+                    warn!(self.logger, "partition cannot be read for now"; "error" => chain(&*failure));
                     backoff.next()
                 }
             };
@@ -69,13 +69,30 @@ impl PartitionReader {
 
     /// Takes the partition and reads it until the service stops or something fails.
     async fn turn(&self, stop: &mut Stop, backoff: &mut Backoff) -> Result<(), TurnError> {
-        let ConsumerParts { name, inbox, log, owner, .. } = &*self.parts;
+        let ConsumerParts { name, inbox, owner, .. } = &*self.parts;
         let Some(mut position) = inbox.take(name, self.topic, self.partition, owner, LEASE).await? else {
             return Ok(());
         };
+        let turn = self.read(&mut position, stop, backoff).await;
+        if !matches!(turn, Err(TurnError::Fenced)) {
+            // The turn ended with the process alive, so the record at hand is not one that kills it: counting starts anew.
+            inbox.release(name, self.topic, self.partition, position.epoch).await?;
+        }
+        turn
+    }
+
+    /// Reads a partition that is ours until the service stops or something fails.
+    async fn read(
+        &self,
+        position: &mut Position,
+        stop: &mut Stop,
+        backoff: &mut Backoff,
+    ) -> Result<(), TurnError> {
+        let log = &self.parts.log;
         let bounds = log.bounds(self.topic, self.partition).await?;
+        self.start_where_the_log_does(position, bounds.start).await?;
         if position.next_offset < bounds.start || position.next_offset > bounds.end {
-            return self.halt(position, &bounds, stop).await;
+            return self.halt(*position, &bounds, stop).await;
         }
         let mut renewed = Instant::now();
         let mut suspicious = true;
@@ -88,14 +105,32 @@ impl PartitionReader {
                 if stop.is_set() {
                     break;
                 }
-                self.renew(position, &mut renewed).await?;
-                self.deal_with(record, &mut position, suspicious, &mut renewed, stop).await?;
+                self.renew(*position, &mut renewed).await?;
+                self.deal_with(record, position, suspicious, &mut renewed, stop).await?;
                 suspicious = false;
             }
-            self.renew(position, &mut renewed).await?;
-            self.report_lag(position).await?;
+            self.renew(*position, &mut renewed).await?;
+            self.report_lag(*position).await?;
         }
-        inbox.release(name, self.topic, self.partition, position.epoch).await?;
+        Ok(())
+    }
+
+    /// A consumer that never was here before begins with the oldest record there is.
+    async fn start_where_the_log_does(&self, position: &mut Position, start: i64) -> Result<(), TurnError> {
+        let never_moved = position.epoch == 1 && position.next_offset == 0;
+        if never_moved && start > 0 {
+            let skip = Delivery {
+                consumer: self.parts.name.to_owned(),
+                topic: self.topic.to_owned(),
+                partition: self.partition,
+                epoch: position.epoch,
+                expected: position.next_offset,
+                next: start,
+                event_id: None,
+            };
+            self.parts.inbox.advance(&skip).await?;
+            position.next_offset = start;
+        }
         Ok(())
     }
 
@@ -129,7 +164,7 @@ impl PartitionReader {
             let mut backoff = Backoff::new();
             while let Err(failure) = self.apply(record, &delivery, event.as_ref()).await? {
                 self.parts.observer.consumed(self.topic, ConsumeOutcome::Retried);
-                warn!(self.logger, "event failed, will try again"; "offset" => record.offset, "error" => %chain(&*failure));
+                warn!(self.logger, "event failed, will try again"; "offset" => record.offset, "error" => chain(&*failure));
                 if stop.within(backoff.next()).await {
                     return Err(TurnError::Fenced);
                 }
@@ -234,12 +269,4 @@ impl From<kernel_application::messaging::LogError> for TurnError {
     fn from(error: kernel_application::messaging::LogError) -> Self {
         Self::Failed(error.into())
     }
-}
-
-/// The error with its causes, on one line.
-fn chain(error: &(dyn std::error::Error + 'static)) -> String {
-    std::iter::successors(Some(error), |error| error.source())
-        .map(ToString::to_string)
-        .collect::<Vec<_>>()
-        .join(": ")
 }

@@ -10,6 +10,7 @@ use kernel_application::{
     BoxError, Clock,
     messaging::{EventLog, MessagingObserver, OutboundMessage, Outbox, StoredMessage},
 };
+use platform_telemetry::chain;
 use slog::{Logger, error};
 use tokio::sync::watch;
 
@@ -60,7 +61,7 @@ impl Relay {
                 }
                 Ok(Round::Standby) => STANDBY,
                 Err(failure) => {
-                    error!(self.logger, "relay failed, will try again"; "error" => %failure, "cause" => cause(&*failure));
+                    error!(self.logger, "relay failed, will try again"; "error" => chain(&*failure));
                     backoff.next()
                 }
             };
@@ -82,8 +83,8 @@ impl Relay {
         if pending.is_empty() {
             return Ok(Round::Empty);
         }
-        let mut failed = None;
-        for ((topic, partition), batch) in self.by_partition(pending).await? {
+        let (batches, mut failed) = self.by_partition(pending).await;
+        for ((topic, partition), batch) in batches {
             if let Err(failure) = self.publish(&topic, partition, batch).await {
                 failed = Some(failure);
             }
@@ -91,17 +92,17 @@ impl Relay {
         failed.map_or(Ok(Round::Published), Err)
     }
 
-    async fn by_partition(
-        &self,
-        pending: Vec<StoredMessage>,
-    ) -> Result<BTreeMap<(String, u32), Vec<StoredMessage>>, BoxError> {
-        let mut batches: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    /// Messages by where they go, and the last failure: one that has nowhere to go does not hold up the others.
+    async fn by_partition(&self, pending: Vec<StoredMessage>) -> (Batches, Option<BoxError>) {
+        let (mut batches, mut failed) = (Batches::new(), None);
         for stored in pending {
             let OutboundMessage { topic, key, .. } = &stored.message;
-            let partition = self.log.partition_of(topic, key).await?;
-            batches.entry((topic.clone(), partition)).or_default().push(stored);
+            match self.log.partition_of(topic, key).await {
+                Ok(partition) => batches.entry((topic.clone(), partition)).or_default().push(stored),
+                Err(failure) => failed = Some(failure.into()),
+            }
         }
-        Ok(batches)
+        (batches, failed)
     }
 
     async fn publish(&self, topic: &str, partition: u32, batch: Vec<StoredMessage>) -> Result<(), BoxError> {
@@ -114,12 +115,11 @@ impl Relay {
     }
 }
 
+/// Messages in order, by topic and partition.
+type Batches = BTreeMap<(String, u32), Vec<StoredMessage>>;
+
 enum Round {
     Published,
     Empty,
     Standby,
-}
-
-fn cause(error: &dyn std::error::Error) -> String {
-    error.source().map_or_else(String::new, ToString::to_string)
 }

@@ -11,7 +11,8 @@ use async_trait::async_trait;
 use kernel_application::{
     CallContext, Clock, IdGenerator, StoreError, TraceContext,
     messaging::{
-        ConsumeOutcome, EventLog, LogError, MessagingObserver, OutboundMessage, Outbox, OutboxStats, Record,
+        ConsumeOutcome, Delivery, EventLog, Inbox, LogError, MessagingObserver, OutboundMessage, Outbox,
+        OutboxStats, Position, Record,
     },
     testing::ManualClock,
 };
@@ -393,7 +394,6 @@ async fn a_record_that_takes_the_process_down_is_parked_after_five_tries() {
     let inbox = SqliteInbox::new(bench.db.clone());
     for _ in 0..5 {
         // What a reader does before it handles a record, and then dies.
-        use kernel_application::messaging::{Delivery, Inbox};
         let position = inbox.take("bench", TOPIC, partition, "a", Duration::ZERO).await.unwrap().unwrap();
         let delivery = Delivery {
             consumer: "bench".into(),
@@ -416,4 +416,107 @@ async fn a_record_that_takes_the_process_down_is_parked_after_five_tries() {
 async fn a_store_error_that_is_contended_is_no_poison() {
     assert!(matches!(HandleError::of(StoreError::Conflict("thing")), HandleError::Transient(_)));
     assert!(matches!(HandleError::of(StoreError::Fenced), HandleError::Transient(_)));
+}
+
+#[tokio::test]
+async fn a_new_consumer_begins_where_a_purged_log_begins() {
+    let bench = Bench::new().await;
+    for n in 1..=3 {
+        bench.append(&event(n, "a", 1)).await;
+    }
+    bench.log.purge(Duration::ZERO).await.unwrap();
+    bench.append(&event(4, "a", 4)).await;
+    let consumer = bench.consume("a", []);
+    bench.until_effects(1).await;
+    consumer.stop().await;
+    assert_eq!(bench.effects().await, [("a".to_owned(), "4".to_owned())]);
+}
+
+#[tokio::test]
+async fn a_message_without_a_topic_holds_up_nothing_else() {
+    let bench = Bench::new().await;
+    let publisher =
+        Database::open_messaging(&bench.folder.path().join("publisher.db"), "publisher store").await.unwrap();
+    let ctx = CallContext::new("test", TraceContext::start(Uuid::from_u128(1)));
+    let lost = OutboundMessage { topic: "nowhere".into(), ..event(1, "a", 1) };
+    publisher.write(&ctx, "write", move |tx| tx.enqueue(&lost)).await.unwrap();
+    publisher.write(&ctx, "write", |tx| tx.enqueue(&event(2, "a", 2))).await.unwrap();
+    let relay = bench.relay(&publisher, bench.log.clone(), "a");
+    let consumer = bench.consume("a", []);
+    bench.until_effects(1).await;
+    relay.stop().await;
+    consumer.stop().await;
+    assert_eq!(SqliteOutbox::new(publisher).stats().await.unwrap().backlog, 1, "it waits, and is seen to");
+}
+
+/// An inbox that fails right after an attempt was counted, as a store does that comes and goes.
+struct Stumbling {
+    inner: SqliteInbox,
+    failures: Mutex<u32>,
+}
+
+#[async_trait]
+impl Inbox for Stumbling {
+    async fn take(
+        &self,
+        c: &str,
+        t: &str,
+        p: u32,
+        o: &str,
+        ttl: Duration,
+    ) -> Result<Option<Position>, StoreError> {
+        self.inner.take(c, t, p, o, ttl).await
+    }
+
+    async fn renew(&self, c: &str, t: &str, p: u32, epoch: i64, ttl: Duration) -> Result<bool, StoreError> {
+        self.inner.renew(c, t, p, epoch, ttl).await
+    }
+
+    async fn attempt(&self, delivery: &Delivery) -> Result<u32, StoreError> {
+        self.inner.attempt(delivery).await
+    }
+
+    async fn release(&self, c: &str, t: &str, p: u32, epoch: i64) -> Result<(), StoreError> {
+        self.inner.release(c, t, p, epoch).await
+    }
+
+    async fn seen(&self, consumer: &str, event_id: EventId) -> Result<bool, StoreError> {
+        let stumbles = {
+            let mut failures = self.failures.lock().unwrap();
+            let stumbles = *failures > 0;
+            *failures = failures.saturating_sub(1);
+            stumbles
+        };
+        if stumbles {
+            return Err(StoreError::Unavailable { store: "inbox", operation: "read", source: "away".into() });
+        }
+        self.inner.seen(consumer, event_id).await
+    }
+
+    async fn advance(&self, delivery: &Delivery) -> Result<(), StoreError> {
+        self.inner.advance(delivery).await
+    }
+
+    async fn dead_letter(&self, delivery: &Delivery, dead: OutboundMessage) -> Result<(), StoreError> {
+        self.inner.dead_letter(delivery, dead).await
+    }
+
+    async fn purge(&self, retention: Duration) -> Result<u64, StoreError> {
+        self.inner.purge(retention).await
+    }
+}
+
+#[tokio::test]
+async fn a_store_that_stumbles_parks_nothing() {
+    let bench = Bench::new().await;
+    bench.append(&event(1, "a", 1)).await;
+    let inbox = Stumbling { inner: SqliteInbox::new(bench.db.clone()), failures: Mutex::new(6) };
+    let workers = EventWorkers { inbox: Arc::new(inbox), ..bench.workers(&bench.db, bench.log.clone(), "a") };
+    let handler = Arc::new(Effects { db: bench.db.clone(), failures: Mutex::default() });
+    let consumer = workers.consumer("bench", &[TOPIC], handler);
+    let (stop, stopped) = watch::channel(false);
+    let consumer = Worker { stop, task: tokio::spawn(consumer.run(stopped)) };
+    bench.until_effects(1).await;
+    consumer.stop().await;
+    assert!(bench.dead().await.is_empty());
 }

@@ -1,6 +1,13 @@
 //! Sends what is due on one channel.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use chrono::TimeDelta;
@@ -18,12 +25,30 @@ const AT_ONCE: usize = 8;
 const TRIES: u32 = 5;
 
 /// Sends up to `limit` due notifications of a channel; of a channel that is off, it only gives up the overdue ones.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct DeliverDue {
     /// The channel.
     pub channel: Channel,
     /// The most notifications to send.
     pub limit: u32,
+    /// Ends the command early: attempts under way are finished and recorded, no other one begins.
+    pub stop: StopFlag,
+}
+
+/// Asks a command that is under way to begin nothing new. Clones share the flag.
+#[derive(Clone, Debug, Default)]
+pub struct StopFlag(Arc<AtomicBool>);
+
+impl StopFlag {
+    /// Asks; this cannot be taken back.
+    pub fn raise(&self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether it was asked.
+    pub fn is_raised(&self) -> bool {
+        self.0.load(Ordering::SeqCst)
+    }
 }
 
 impl Command for DeliverDue {
@@ -73,15 +98,24 @@ impl DeliverySettings {
         Self { retry, ..self }
     }
 
+    /// The same settings for a process that may take `shutdown` to stop: an attempt under way is over well before.
+    #[must_use]
+    pub fn within(self, shutdown: Duration) -> Self {
+        Self { timeout: self.timeout.min(shutdown / 2), ..self }
+    }
+
     /// A claim outlasts its attempt, so that two never overlap.
     fn lease(&self) -> TimeDelta {
         TimeDelta::from_std(self.timeout * 3).unwrap_or(TimeDelta::MAX)
     }
 }
 
+/// A stop waits for the attempts under way, and keeps a quarter of its 30 s for that at the least.
+const ATTEMPT: Duration = Duration::from_secs(6);
+
 impl Default for DeliverySettings {
     fn default() -> Self {
-        Self { retry: RetryPolicy::default(), timeout: Duration::from_secs(15) }
+        Self { retry: RetryPolicy::default(), timeout: ATTEMPT }
     }
 }
 
@@ -106,11 +140,15 @@ impl CommandHandler<DeliverDue> for DeliverDueHandler {
     async fn handle(
         &self,
         ctx: &CallContext,
-        DeliverDue { channel, limit }: DeliverDue,
+        DeliverDue { channel, limit, stop }: DeliverDue,
     ) -> Result<Vec<Attempt>, NotificationError> {
         let due = self.notifications.due(channel, self.clock.now(), limit).await?;
         let sender = self.channels.get(&channel).filter(|sender| sender.is_on());
+        let stop = &stop;
         let attempts = due.into_iter().map(|id| async move {
+            if stop.is_raised() {
+                return Ok(None);
+            }
             let outcome = match sender {
                 Some(sender) => self.attempt(ctx, id, sender.as_ref()).await?,
                 None => self.expire(ctx, id).await?,

@@ -41,7 +41,8 @@ impl Command for CreatePayment {
 
 impl IdempotentCommand for CreatePayment {
     fn fingerprint(&self) -> String {
-        format!("{self:?}")
+        let Self { user_id, method, basket_id, provider, currency, description, metadata } = self;
+        format!("{:?}", (user_id, method, basket_id, provider, currency, description, metadata))
     }
 }
 

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use kernel_application::{CallContext, Clock, Command, CommandHandler, IdGenerator};
-use payment_domain::{Payment, PaymentStatus, RefundId};
+use kernel_application::{CallContext, Clock, Command, CommandHandler, IdGenerator, StoreError};
+use payment_domain::{Payment, PaymentStatus, RefundId, Step};
 use shaku::Component;
 
 use super::{load, save_unless_changed};
 use crate::{
-    ChargeOutcome, PaymentError, PaymentProvider, PaymentRepository,
+    ChargeOutcome, PaymentError, PaymentProvider, PaymentRepository, PeerFailure,
     process::{CheckoutProcess, RefundProcess, charge_key},
 };
 
@@ -60,7 +60,7 @@ impl CommandHandler<HandleCallback> for HandleCallbackHandler {
             }
             _ => {}
         }
-        // Remembered last: a callback that was cut off is dealt with again when the provider repeats it.
+        // Remembered last: a callback that failed or was cut off is dealt with again when the provider repeats it.
         self.payments.remember_callback(&command.event_id).await?;
         Ok(())
     }
@@ -70,10 +70,11 @@ impl HandleCallbackHandler {
     /// Goes on at once where nobody holds the step; whoever does will ask the provider anyway.
     async fn ask_again(&self, ctx: &CallContext, mut payment: Payment) -> Result<(), PaymentError> {
         let now = self.clock.now();
-        let waits =
-            payment.processing().is_some_and(|processing| processing.step == payment_domain::Step::Unknown);
-        if !waits {
-            return Ok(());
+        match payment.processing().map(|processing| &processing.step) {
+            Some(Step::Unknown) => {}
+            // What the provider says now may contradict the decline that is being worked off: ask again afterwards.
+            Some(Step::Releasing(_)) => return Err(StoreError::Conflict("payment").into()),
+            _ => return Ok(()),
         }
         payment.resume(now)?;
         if save_unless_changed(&*self.payments, ctx, &mut payment).await? {
@@ -85,11 +86,13 @@ impl HandleCallbackHandler {
     /// Money that came for a payment without use for it goes back.
     async fn give_back(&self, ctx: &CallContext, mut payment: Payment) -> Result<(), PaymentError> {
         let found = self.provider.find_charge(ctx, &charge_key(payment.id())).await;
-        let Ok(Some(ChargeOutcome::Captured { charge_id })) = found else { return Ok(()) };
+        let found =
+            found.map_err(|failure| PeerFailure { peer: "payment-provider", source: failure.into() })?;
+        let Some(ChargeOutcome::Captured { charge_id }) = found else { return Ok(()) };
         let refund = RefundId::from_uuid(self.ids.next());
-        if payment.capture_late(charge_id, refund, self.clock.now())?
-            && save_unless_changed(&*self.payments, ctx, &mut payment).await?
-        {
+        if payment.capture_late(charge_id, refund, self.clock.now())? {
+            // Whoever was faster may not know of the charge: the provider is to call again.
+            self.payments.save(ctx, &mut payment).await?;
             self.refunds.carry_out(ctx, payment, refund).await?;
         }
         Ok(())

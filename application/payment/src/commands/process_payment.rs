@@ -29,7 +29,7 @@ impl Command for ProcessPayment {
 
 impl IdempotentCommand for ProcessPayment {
     fn fingerprint(&self) -> String {
-        format!("{self:?}")
+        format!("{:?}", (&self.id, &self.payment_token))
     }
 }
 

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use kernel_application::{CallContext, Clock, Command, CommandHandler, IdGenerator, IdempotentCommand};
 use kernel_domain::{Money, Violation, text};
-use payment_domain::{Payment, PaymentRuleError, RefundId};
+use payment_domain::{Payment, PaymentRuleError, Refund, RefundId};
 use shaku::Component;
 
 use super::{load, save_unless_changed};
-use crate::{PaymentError, PaymentRepository, PaymentView, Rejection, process::RefundProcess};
+use crate::{KEY_RETENTION, PaymentError, PaymentRepository, PaymentView, Rejection, process::RefundProcess};
 
 /// Give money back.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,7 +30,7 @@ impl Command for RefundPayment {
 
 impl IdempotentCommand for RefundPayment {
     fn fingerprint(&self) -> String {
-        format!("{self:?}")
+        format!("{:?}", (&self.id, self.amount.map(Money::minor), &self.reason))
     }
 }
 
@@ -70,13 +70,20 @@ impl RefundPaymentHandler {
         let key = ctx.claim().map(|claim| claim.key.key.clone());
         loop {
             let mut payment = load(&*self.payments, id).await?;
-            let made = payment.refunds().iter().find(|refund| key.is_some() && refund.request_key == key);
-            if let Some(refund) = made.map(|refund| refund.id) {
+            let now = self.clock.now();
+            let same = |refund: &&Refund| {
+                let recent = now - refund.requested_at < KEY_RETENTION;
+                key.is_some()
+                    && refund.request_key == key
+                    && recent
+                    && amount.is_none_or(|asked| asked == refund.amount)
+            };
+            if let Some(refund) = payment.refunds().iter().find(same).map(|refund| refund.id) {
                 return Ok((payment, refund));
             }
             let refund = RefundId::from_uuid(self.ids.next());
             payment
-                .request_refund(refund, amount, reason.clone(), key.clone(), self.clock.now())
+                .request_refund(refund, amount, reason.clone(), key.clone(), now)
                 .map_err(not_refundable)?;
             if save_unless_changed(&*self.payments, &ctx.unsettled(), &mut payment).await? {
                 return Ok((payment, refund));

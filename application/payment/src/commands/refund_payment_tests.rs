@@ -93,4 +93,7 @@ async fn a_request_repeated_after_a_crash_finds_its_refund() {
     let payment = kernel_domain::PaymentId::parse(&id).unwrap();
     let payment = world.payments.find(payment).await.unwrap().unwrap();
     assert_eq!((payment.refunds().len(), world.provider.refunds().len()), (1, 1));
+    world.clock.advance(crate::KEY_RETENTION);
+    world.refund().handle(&ctx, refund(&id, Some(100))).await.unwrap_err();
+    assert_eq!(world.provider.refunds().len(), 2, "a key used again after its time is a new one");
 }

@@ -1,6 +1,7 @@
 //! Checkout cut off at each of its steps, and brought to an end.
 
 use chrono::TimeDelta;
+use kernel_application::{ErrorClass, UseCaseError};
 use kernel_domain::PaymentId;
 use payment_domain::{PaymentEvent, PaymentStatus};
 
@@ -130,6 +131,39 @@ async fn a_charge_that_comes_late_is_given_back_once() {
         (PaymentStatus::Failed, vec![usd(1_000)])
     );
     assert!(!world.payments.events().iter().any(|(_, event)| matches!(event, PaymentEvent::Refunded(_))));
+}
+
+#[tokio::test]
+async fn a_callback_that_cannot_be_followed_up_is_not_forgotten() {
+    let world = World::default();
+    world.provider.script(ProviderScript::Decline("card_declined"));
+    let id = begin(&world).await;
+    world.provider.capture_late(&charge_key(id));
+    world.provider.script(ProviderScript::LoseRequest);
+    let callback = HandleCallback { event_id: "evt_1".into(), payment_id: id.to_string() };
+    let error = world.run(&world.callback(), callback.clone()).await.unwrap_err();
+    assert_eq!(error.class(), ErrorClass::Unavailable);
+    world.run(&world.callback(), callback).await.unwrap();
+    assert_eq!(world.provider.refunds(), [usd(1_000)]);
+}
+
+#[tokio::test]
+async fn a_callback_during_the_release_comes_again() {
+    let world = World::default();
+    let id = PaymentId::parse(&world.pending("ada").await.id).unwrap();
+    let mut payment = world.payments.find(id).await.unwrap().unwrap();
+    payment.begin(None, world.clock.now()).unwrap();
+    payment.submit(world.clock.now()).unwrap();
+    let failure = Failure { code: "card_declined".into(), reason: "no".into() };
+    payment.decline(failure, world.clock.now()).unwrap();
+    world.payments.save(&world.context(), &mut payment).await.unwrap();
+    world.provider.capture_late(&charge_key(id));
+    let callback = HandleCallback { event_id: "evt_1".into(), payment_id: id.to_string() };
+    let error = world.run(&world.callback(), callback.clone()).await.unwrap_err();
+    assert_eq!(error.class(), ErrorClass::Contended);
+    assert_eq!(recover(&world, id, Payment::STEP_LEASE).await, PaymentStatus::Failed);
+    world.run(&world.callback(), callback).await.unwrap();
+    assert_eq!(world.provider.refunds(), [usd(1_000)]);
 }
 
 #[tokio::test]

@@ -192,7 +192,12 @@ impl PaymentProvider for FakeProvider {
         _: &CallContext,
         key: &str,
     ) -> Result<Option<ChargeOutcome>, ProviderFailure> {
-        Ok(lock(&self.0).charges.get(key).cloned())
+        let mut ledger = lock(&self.0);
+        if ledger.script.front() == Some(&ProviderScript::LoseRequest) {
+            ledger.script.pop_front();
+            return Err(no_answer());
+        }
+        Ok(ledger.charges.get(key).cloned())
     }
 
     async fn refund(&self, _: &CallContext, refund: &RefundOrder) -> Result<RefundOutcome, ProviderFailure> {

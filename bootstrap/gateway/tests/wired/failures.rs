@@ -1,8 +1,12 @@
 //! What clients get when there is nothing to pass on.
 
-use crate::support::{Backend, Gateway, fed, full, json, nobody, pieces};
+use crate::support::{Backend, Gateway, fed, full, json, nobody, piece, pieces};
 use http::{Method, header};
 use http_body_util::BodyExt;
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
@@ -75,6 +79,37 @@ async fn a_service_that_talks_nonsense_or_hangs_up_is_502() {
     }
 }
 
+/// A body that was sent cannot be sent again, and the backend may have acted on it before it hung up.
+#[tokio::test]
+async fn a_request_that_fails_on_the_way_is_not_repeated() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let seen = Arc::new(AtomicUsize::new(0));
+    let counter = Arc::clone(&seen);
+    tokio::spawn(async move {
+        while let Ok((mut socket, _)) = listener.accept().await {
+            let counter = Arc::clone(&counter);
+            tokio::spawn(async move {
+                let mut received = Vec::new();
+                // Whoever sends something else is a health probe, and hangs up in the end.
+                while socket.read_buf(&mut received).await.unwrap_or(0) > 0 {
+                    if received.ends_with(b"charge me") {
+                        counter.fetch_add(1, Ordering::SeqCst);
+                        break;
+                    }
+                }
+            });
+        }
+    });
+    let gateway = Gateway::before(&url, &[]).await;
+    for attempt in 1..=3 {
+        let request = gateway.request(Method::POST, "/api/payments").body(full("charge me")).unwrap();
+        let (status, problem) = json(gateway.send(request).await).await;
+        assert_eq!((status, problem["code"].as_str()), (502, Some("bad_backend_answer")));
+        assert_eq!(seen.load(Ordering::SeqCst), attempt, "one request, one attempt");
+    }
+}
+
 #[tokio::test]
 async fn a_service_that_is_switched_off_is_503() {
     let backend = Backend::echo().await;
@@ -110,12 +145,12 @@ async fn bodies_beyond_the_limit_are_413_announced_or_not() {
 async fn an_answer_that_breaks_off_never_looks_complete() {
     let (sender, backend) = fed("application/json").await;
     let gateway = Gateway::before(&nobody(), &[("PRODUCT_SERVICE_URLS", &backend.url())]).await;
-    let feed = async {
-        sender.send(Ok("half".into())).await.unwrap();
-        sender.send(Err(std::io::Error::other("broken"))).await.unwrap();
-    };
-    let (response, ()) = tokio::join!(gateway.get("/api/products"), feed);
-    assert!(response.into_body().collect().await.is_err());
+    let (response, half) = tokio::join!(gateway.get("/api/products"), sender.send(Ok("half".into())));
+    half.unwrap();
+    let mut body = response.into_body();
+    assert_eq!(piece(&mut body).await.unwrap(), "half");
+    sender.send(Err(std::io::Error::other("broken"))).await.unwrap();
+    assert!(body.collect().await.is_err());
 }
 
 #[tokio::test]

@@ -1,6 +1,9 @@
 //! Health, metrics and documents.
 
-use crate::support::{Backend, Gateway, bytes, nobody};
+use std::time::Duration;
+
+use crate::support::{Backend, Gateway, bytes, full, nobody};
+use http::Response;
 use platform_testkit::{PATIENCE, eventually};
 
 #[tokio::test]
@@ -65,6 +68,32 @@ async fn backends_have_figures() {
         format!("gateway_upstream_duration_seconds_count{{service=\"product\",backend=\"{up}\"}} 1"),
     ] {
         assert!(text.contains(&line), "{line} is missing in\n{text}");
+    }
+}
+
+/// A duration that is taken before the work is done shows as nothing at all.
+#[tokio::test]
+async fn durations_are_those_of_the_work() {
+    const WORK: Duration = Duration::from_millis(60);
+    let backend = Backend::start(async |_| {
+        tokio::time::sleep(WORK).await;
+        Response::new(full("{}"))
+    })
+    .await;
+    let gateway = Gateway::before(&backend.url(), &[]).await;
+    gateway.get_json("/api/products/7").await;
+    let text = bytes(gateway.get("/metrics").await).await;
+    let text = String::from_utf8(text.to_vec()).unwrap();
+    for (name, label) in [
+        ("http_server_request_duration_seconds_sum", r#"route="/api"#),
+        ("gateway_upstream_duration_seconds_sum", r#"service="product""#),
+    ] {
+        let line = text.lines().find(|line| line.starts_with(name) && line.contains(label));
+        let seconds = line.and_then(|line| line.rsplit(' ').next()?.parse::<f64>().ok());
+        assert!(
+            seconds.is_some_and(|seconds| seconds >= WORK.as_secs_f64()),
+            "{name}: {seconds:?} in\n{text}"
+        );
     }
 }
 

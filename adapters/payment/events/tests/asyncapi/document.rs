@@ -1,4 +1,4 @@
-//! The AsyncAPI document, as far as tests ask it.
+//! `docs/asyncapi.yaml`, as far as tests ask it.
 
 use std::{collections::BTreeSet, fs};
 
@@ -38,7 +38,7 @@ impl Document {
     }
 
     /// The topics that a dead letter may name as its origin.
-    pub(crate) fn topics_with_dead_letters(&self) -> Vec<String> {
+    pub(crate) fn topics_with_dead_letters(&self) -> BTreeSet<String> {
         let origin = &self.0["components"]["schemas"]["DeadLetterHeaders"]["properties"]["dlq-topic"];
         origin["enum"].as_array().unwrap().iter().map(text).collect()
     }
@@ -51,7 +51,7 @@ impl Document {
             kinds.map(|kind| (text(&channel["address"]), kind)).collect::<Vec<_>>()
         };
         let all = self.channels().flat_map(typed);
-        all.filter(|(topic, _)| !topic.ends_with(".dlq")).collect()
+        all.filter(|(_, kind)| kind != "dead letter").collect()
     }
 
     /// Type and payload of each example.
@@ -112,7 +112,7 @@ fn close(schema: &mut Value, part: bool) {
         match (keyword.as_str(), inner) {
             ("allOf", Value::Array(parts)) => parts.iter_mut().for_each(|part| close(part, true)),
             ("properties", Value::Object(fields)) => {
-                fields.values_mut().for_each(|field| close(field, false))
+                fields.values_mut().for_each(|field| close(field, false));
             }
             ("items", items) => close(items, false),
             _ => {}

@@ -72,7 +72,7 @@ pub(super) async fn post_without_type(world: &World, path: &str, body: &str) -> 
     send(world, test::TestRequest::post().uri(path).set_payload(body.to_owned())).await
 }
 
-async fn send(world: &World, request: test::TestRequest) -> Answer {
+pub(super) async fn send(world: &World, request: test::TestRequest) -> Answer {
     let state = state(world);
     let (app, _) = App::new().into_utoipa_app().configure(|cfg| routes(cfg, state)).split_for_parts();
     let app = test::init_service(app).await;

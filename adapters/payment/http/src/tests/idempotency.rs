@@ -22,7 +22,7 @@ async fn a_repeated_creation_gets_the_first_answer() {
 }
 
 #[actix_web::test]
-async fn a_repeated_charge_gets_the_first_status() {
+async fn an_answer_under_way_is_not_kept_and_harmless_to_ask_for_again() {
     let world = World::default();
     let process = format!("/payments/{}/process", world.pending("ada").await.id);
     world.provider.script(ProviderScript::LoseAnswer);
@@ -30,7 +30,21 @@ async fn a_repeated_charge_gets_the_first_status() {
     let first = post_with(&world, &process, &key, "{}").await;
     let again = post_with(&world, &process, &key, "{}").await;
     assert_eq!((first.status, again.status, &again.body), (202, 202, &first.body));
-    assert_eq!(again.replayed.as_deref(), Some("true"));
+    assert_eq!(again.replayed, None, "202 is no answer yet");
+    assert_eq!(world.provider.captures(), 1);
+}
+
+#[actix_web::test]
+async fn a_refund_under_way_is_accepted_and_not_asked_for_twice() {
+    let world = World::default();
+    let refund = format!("/payments/{}/refund", world.completed("ada").await.id);
+    world.provider.script(ProviderScript::LoseAnswer);
+    let key = [("idempotency-key", "k-6")];
+    for expected in [202, 200] {
+        let answer = post_with(&world, &refund, &key, r#"{"amount":"4.00"}"#).await;
+        assert_eq!(answer.status, expected, "{answer:?}");
+    }
+    assert_eq!(world.provider.refunds().len(), 1);
 }
 
 #[actix_web::test]

@@ -1,9 +1,10 @@
 //! Making and reading payments.
 
+use actix_web::test::TestRequest;
 use payment_application::testing::{World, item, usd};
 use serde_json::{Value, json};
 
-use super::client::{Answer, get, post, post_with};
+use super::client::{Answer, get, post, post_with, send};
 
 fn ids(answer: &Answer) -> Vec<&str> {
     assert_eq!(answer.status, 200, "{answer:?}");
@@ -33,6 +34,21 @@ async fn a_payment_is_made_of_the_basket() {
         "expires_at": "2026-01-01T00:30:00Z"});
     assert_eq!(made.body, expected);
     assert_eq!(get(&world, &format!("/payments/{id}")).await.body, expected);
+}
+
+#[actix_web::test]
+async fn no_client_sets_a_status() {
+    let world = World::default();
+    world.fill_basket("ada", &[item(1, 2)]);
+    let with_status = json!({"user_id": "ada", "method": "stripe", "status": "completed"});
+    assert_eq!(post(&world, "/payments", with_status).await.status, 422);
+    let made = post(&world, "/payments", creation("ada")).await.body;
+    let path = format!("/payments/{}", made["id"].as_str().unwrap());
+    for request in [TestRequest::put(), TestRequest::patch()] {
+        let answer = send(&world, request.uri(&path).set_json(json!({"status": "completed"}))).await;
+        assert!([404, 405].contains(&answer.status), "{answer:?}");
+    }
+    assert_eq!(get(&world, &path).await.body, made);
 }
 
 #[actix_web::test]

@@ -34,7 +34,7 @@ impl World {
     }
 
     async fn run(&self) -> Vec<AttemptOutcome> {
-        let due = DeliverDue { channel: Channel::Email, limit: 100 };
+        let due = all(StopFlag::default());
         let attempts = self.handler().handle(&context(), due).await.unwrap();
         attempts.into_iter().map(|attempt| attempt.outcome).collect()
     }
@@ -42,6 +42,10 @@ impl World {
     fn status(&self) -> &'static str {
         self.store.all()[0].snapshot().delivery.as_str()
     }
+}
+
+fn all(stop: StopFlag) -> DeliverDue {
+    DeliverDue { channel: Channel::Email, limit: 100, stop }
 }
 
 #[tokio::test]
@@ -93,12 +97,34 @@ async fn an_attempt_that_hangs_is_ended() {
 }
 
 #[tokio::test]
+async fn a_stop_lets_attempts_finish_and_begins_none() {
+    let world = World::with_mails(20).await;
+    (0..AT_ONCE).for_each(|_| world.channel.hang_next());
+    let (handler, ctx, stop) = (world.handler(), context(), StopFlag::default());
+    let (attempts, ()) =
+        tokio::join!(biased; handler.handle(&ctx, all(stop.clone())), async { stop.raise() });
+    let attempts = attempts.unwrap();
+    assert_eq!(attempts.len(), AT_ONCE);
+    assert!(attempts.iter().all(|attempt| matches!(attempt.outcome, AttemptOutcome::WillRetry(_))));
+    let untouched = world.store.all().iter().filter(|mail| mail.snapshot().attempts == 0).count();
+    assert_eq!((untouched, world.channel.sent().len()), (12, 0));
+    assert_eq!(world.run().await, vec![AttemptOutcome::Sent; 12]);
+}
+
+#[test]
+fn an_attempt_is_over_before_the_process_must_be() {
+    let usual = DeliverySettings::default();
+    assert_eq!(usual.within(Duration::from_secs(30)).timeout, Duration::from_secs(6));
+    assert_eq!(usual.within(Duration::from_secs(4)).timeout, Duration::from_secs(2));
+}
+
+#[tokio::test]
 async fn many_workers_send_each_message_once() {
     let world = World::with_mails(40).await;
     let workers: Vec<_> = (0..8)
         .map(|_| {
             let handler = world.handler();
-            let due = DeliverDue { channel: Channel::Email, limit: 100 };
+            let due = all(StopFlag::default());
             tokio::spawn(async move { handler.handle(&context(), due).await.unwrap().len() })
         })
         .collect();
