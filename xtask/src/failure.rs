@@ -5,6 +5,15 @@ use std::fmt;
 /// What every verb returns.
 pub(crate) type Outcome<T = ()> = Result<T, Failure>;
 
+/// What a check found that did not fail, in words for the table of `ci`.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// All that it promises was checked.
+    Held(String),
+    /// A part could not be checked, and this says which and why.
+    Partial(String),
+}
+
 /// A message for the terminal.
 #[derive(Debug)]
 pub(crate) struct Failure(String);

@@ -1,11 +1,10 @@
 //! `cargo xtask lint`: what a reviewer should not have to say.
 
-use crate::architecture;
 use crate::failure::Outcome;
 use crate::paint::{Colour, paint, say};
-use crate::shell;
+use crate::{architecture, provenance, shell};
 
-/// Formatting, clippy, architecture and, when installed, cargo-deny.
+/// Formatting, clippy, architecture, licences and sources.
 #[derive(clap::Args, Debug)]
 pub(crate) struct Args {
     /// Format and apply what clippy can mend
@@ -21,7 +20,7 @@ pub(crate) fn run(args: &Args) -> Outcome {
     format()?;
     clippy()?;
     architecture::run(&architecture::Args {})?;
-    deny()
+    deny().map(drop)
 }
 
 pub(crate) fn format() -> Outcome {
@@ -32,12 +31,16 @@ pub(crate) fn clippy() -> Outcome {
     shell::run(&mut shell::cargo(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))
 }
 
-/// Licences, banned crates and sources, as `deny.toml` has them.
-pub(crate) fn deny() -> Outcome {
-    if shell::which("cargo-deny").is_none() {
-        let hint = "cargo-deny is not installed: licences and sources not checked (cargo install cargo-deny)";
-        say!("{} {hint}", paint(Colour::Yellow, "–"));
-        return Ok(());
-    }
-    shell::run(&mut shell::cargo(["deny", "check", "bans", "licenses", "sources"]))
+/// Licences and sources, as `deny.toml` has them; where cargo-deny is installed, it has its say too.
+pub(crate) fn deny() -> Outcome<String> {
+    let checked = provenance::check()?;
+    let more = if shell::which("cargo-deny").is_some() {
+        shell::run(&mut shell::cargo(["deny", "check", "bans", "licenses", "sources"]))?;
+        "cargo-deny agrees"
+    } else {
+        "no cargo-deny, so bans not checked"
+    };
+    let note = format!("{checked}; {more}");
+    say!("{} {note}", paint(Colour::Green, "✓"));
+    Ok(note)
 }

@@ -20,6 +20,7 @@ mod interrupt;
 mod lint;
 mod paint;
 mod proto;
+mod provenance;
 mod run_all;
 mod services;
 mod setup;
@@ -71,7 +72,7 @@ enum Verb {
     FuzzApi(fuzz_api::Args),
     /// Install the pinned optional tools (buf, schemathesis) under target/tools
     InstallDeps(install_deps::Args),
-    /// Formatting, clippy, architecture and, when installed, cargo-deny
+    /// Formatting, clippy, architecture, licences and sources
     Lint(lint::Args),
     /// Lint the .proto files and compare them with the last ones committed
     Proto(proto::Args),
@@ -102,7 +103,7 @@ impl Verb {
             Self::FuzzApi(args) => fuzz_api::run(&args),
             Self::InstallDeps(args) => install_deps::run(&args),
             Self::Lint(args) => lint::run(&args),
-            Self::Proto(args) => proto::run(&args),
+            Self::Proto(args) => proto::run(&args).map(drop),
             Self::RunAll(args) => run_all::run(&args),
             Self::ServicesStart(args) => services::start(&args),
             Self::ServicesStop(args) => services::stop(&args),

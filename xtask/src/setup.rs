@@ -17,7 +17,7 @@ const OPTIONAL: [(&str, &str); 6] = [
     ("git", "proto compares with the last commit"),
     ("npm", "proto runs buf"),
     ("python3", "fuzz-api runs schemathesis"),
-    ("cargo-deny", "lint checks licences, bans and sources (cargo install cargo-deny)"),
+    ("cargo-deny", "lint checks banned crates, too (cargo install cargo-deny)"),
     ("curl", "the checkout that run-all prints can be pasted"),
     ("grpcurl", "the gRPC services can be explored by reflection"),
 ];

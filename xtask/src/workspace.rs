@@ -1,7 +1,7 @@
 //! Where things are in this repository.
 
 use crate::failure::{Context, Failure, Outcome};
-use cargo_metadata::{Metadata, MetadataCommand};
+use cargo_metadata::{CargoOpt, Metadata, MetadataCommand};
 use std::path::{Path, PathBuf};
 
 /// The folder with the root `Cargo.toml`.
@@ -30,6 +30,11 @@ pub(crate) fn members() -> Outcome<Metadata> {
 pub(crate) fn resolved() -> Outcome<Metadata> {
     let platform = ["--filter-platform".to_owned(), host()?];
     command().other_options(platform).exec().context(|| "cargo metadata".to_owned())
+}
+
+/// The members and everything in `Cargo.lock`, for all platforms and features.
+pub(crate) fn locked() -> Outcome<Metadata> {
+    command().features(CargoOpt::AllFeatures).exec().context(|| "cargo metadata --all-features".to_owned())
 }
 
 fn command() -> MetadataCommand {

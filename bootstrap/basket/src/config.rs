@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, str::FromStr, time::Duration};
 
-use platform_runtime::{CommonConfig, Configuration, HomeConfig, Secret, Settings, duration};
+use platform_runtime::{CommonConfig, Configuration, HomeConfig, Secret, Settings, StorageHome, duration};
 
 /// What the service is told.
 #[derive(Clone, Debug)]
@@ -40,11 +40,12 @@ const LONGEST_LIFE: Duration = Duration::from_hours(365 * 24);
 impl Configuration for Config {
     fn declare(settings: &mut Settings) -> Self {
         let common = CommonConfig::declare(settings, 8081);
+        let home = HomeConfig::declare(settings);
         Self {
             common,
-            data_dir: HomeConfig::declare(settings).embedded_only(settings),
+            data_dir: home.embedded_only(settings),
             grpc_port: settings.number("GRPC_PORT", 50051, "gRPC port; 0 takes a free one"),
-            redis: RedisConfig::declare(settings),
+            redis: RedisConfig::declare(settings, home.storage),
             product_service: settings.address(
                 "PRODUCT_SERVICE_URL",
                 "localhost:50050",
@@ -60,11 +61,16 @@ impl Configuration for Config {
 }
 
 impl RedisConfig {
-    fn declare(settings: &mut Settings) -> Self {
+    fn declare(settings: &mut Settings, storage: StorageHome) -> Self {
         Self {
             host: settings.text("REDIS_HOST", "localhost", "host of Redis, for STORAGE=server"),
             port: settings.number_in("REDIS_PORT", 6379, 1..=u16::MAX, "port of Redis"),
-            password: settings.secret("REDIS_PASSWORD", "", "password of Redis; empty for none"),
+            password: settings.secret_if(
+                storage == StorageHome::Server,
+                "REDIS_PASSWORD",
+                "",
+                "password of Redis; empty for none",
+            ),
             db: settings.number_in("REDIS_DB", 0, 0..=15, "number of the Redis database"),
         }
     }
@@ -106,6 +112,11 @@ mod tests {
         assert!(config.redis.password.is_empty());
         assert_eq!(config.product_service, "localhost:50050");
         assert_eq!(config.basket_ttl, Duration::from_hours(24));
+    }
+
+    #[test]
+    fn production_asks_for_no_password_of_a_server_that_is_not_used() {
+        assert!(read(&[("ENVIRONMENT", "production")]).is_ok());
     }
 
     #[test]

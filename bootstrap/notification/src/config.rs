@@ -61,7 +61,7 @@ impl Configuration for Config {
         Self {
             data_dir: home.embedded_only(settings),
             database: DatabaseConfig::declare(settings, home.storage),
-            delivery: delivery(settings),
+            delivery: delivery(settings).within(common.shutdown_timeout),
             email: email(settings),
             slack_webhook_url: slack(settings),
             webhook: webhook(settings, common.environment),
@@ -81,21 +81,17 @@ impl DatabaseConfig {
             host: settings.text("DB_HOST", "localhost", "host of PostgreSQL, for STORAGE=server"),
             port: settings.number_in("DB_PORT", 5432, 1..=u16::MAX, "port of PostgreSQL"),
             user: settings.text("DB_USER", "postgres", "user of PostgreSQL"),
-            password: password(settings, storage),
+            password: settings.secret_if(
+                storage == StorageHome::Server,
+                "DB_PASSWORD",
+                "password",
+                "password of PostgreSQL",
+            ),
             name: settings.text("DB_NAME", "notification_service", "database of PostgreSQL"),
             ssl_mode: settings
                 .choice("DB_SSL_MODE", "disable", &modes, "encryption of the connection")
                 .unwrap_or("disable"),
         }
-    }
-}
-
-/// A default password that nothing uses is no reason to refuse a start.
-fn password(settings: &mut Settings, storage: StorageHome) -> Secret {
-    const DESCRIPTION: &str = "password of PostgreSQL";
-    match storage {
-        StorageHome::Server => settings.secret("DB_PASSWORD", "password", DESCRIPTION),
-        StorageHome::Embedded => settings.optional_secret("DB_PASSWORD", DESCRIPTION).unwrap_or_default(),
     }
 }
 
@@ -206,6 +202,17 @@ mod tests {
             assert!(problems.iter().any(|problem| problem.starts_with(name)), "{name}: {problems:?}");
         }
         assert!(!problems.concat().contains("hunter2"), "{problems:?}");
+    }
+
+    #[test]
+    fn the_password_of_a_server_that_is_not_used_is_not_asked_for() {
+        assert!(read(&[("ENVIRONMENT", "production")]).is_ok());
+    }
+
+    #[test]
+    fn a_pause_that_is_no_time_is_named_once() {
+        let problems = read(&[("DELIVERY_BACKOFF", "soon")]).err().unwrap();
+        assert!(problems.len() == 1 && problems[0].contains("must be 1ms to 1h"), "{problems:?}");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use platform_runtime::{CommonConfig, Configuration, HomeConfig, Secret, Settings};
+use platform_runtime::{CommonConfig, Configuration, HomeConfig, Secret, Settings, StorageHome};
 
 /// What the service is told.
 #[derive(Clone, Debug)]
@@ -47,11 +47,12 @@ pub struct MariaDbConfig {
 impl Configuration for Config {
     fn declare(settings: &mut Settings) -> Self {
         let common = CommonConfig::declare(settings, 8082);
+        let home = HomeConfig::declare(settings);
         Self {
             common,
-            data_dir: HomeConfig::declare(settings).embedded_only(settings),
+            data_dir: home.embedded_only(settings),
             grpc_port: settings.number("GRPC_PORT", 50052, "gRPC port; 0 takes a free one"),
-            db: MariaDbConfig::declare(settings),
+            db: MariaDbConfig::declare(settings, home.storage),
             basket_service: settings.address(
                 "BASKET_SERVICE_URL",
                 "localhost:50051",
@@ -85,12 +86,17 @@ impl Configuration for Config {
 }
 
 impl MariaDbConfig {
-    fn declare(settings: &mut Settings) -> Self {
+    fn declare(settings: &mut Settings, storage: StorageHome) -> Self {
         Self {
             host: settings.text("DB_HOST", "localhost", "host of MariaDB, for STORAGE=server"),
             port: settings.number_in("DB_PORT", 3306, 1..=u16::MAX, "port of MariaDB"),
             user: settings.text("DB_USER", "payment", "user of MariaDB"),
-            password: settings.secret("DB_PASSWORD", "password", "password of MariaDB"),
+            password: settings.secret_if(
+                storage == StorageHome::Server,
+                "DB_PASSWORD",
+                "password",
+                "password of MariaDB",
+            ),
             name: settings.text("DB_NAME", "payment_service", "database of MariaDB"),
             ssl: settings.flag("DB_SSL_MODE", false, "whether the connection to MariaDB is encrypted"),
         }
@@ -134,7 +140,11 @@ mod tests {
 
     #[test]
     fn production_refuses_the_default_secrets() {
-        let problems = read(&[("ENVIRONMENT", "production")]).unwrap_err();
+        let production = ("ENVIRONMENT", "production");
+        let problems = read(&[production]).unwrap_err();
+        let only = problems.len() == 1 && problems[0].starts_with("PROVIDER_CALLBACK_SECRET");
+        assert!(only, "a database that is not used needs no password: {problems:?}");
+        let problems = read(&[production, ("STORAGE", "server")]).unwrap_err();
         for name in ["DB_PASSWORD", "PROVIDER_CALLBACK_SECRET"] {
             assert!(problems.iter().any(|problem| problem.starts_with(name)), "{name}: {problems:?}");
         }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use platform_runtime::{CommonConfig, Configuration, HomeConfig, Secret, Settings};
+use platform_runtime::{CommonConfig, Configuration, HomeConfig, Secret, Settings, StorageHome};
 
 /// What the service is told.
 #[derive(Clone, Debug)]
@@ -49,11 +49,13 @@ pub enum SslMode {
 
 impl Configuration for Config {
     fn declare(settings: &mut Settings) -> Self {
+        let common = CommonConfig::declare(settings, 8080);
+        let home = HomeConfig::declare(settings);
         Self {
-            common: CommonConfig::declare(settings, 8080),
-            data_dir: HomeConfig::declare(settings).embedded_only(settings),
+            common,
+            data_dir: home.embedded_only(settings),
             grpc_port: settings.number("GRPC_PORT", 50050, "gRPC port; 0 takes a free one"),
-            db: PostgresConfig::declare(settings),
+            db: PostgresConfig::declare(settings, home.storage),
         }
     }
 
@@ -63,12 +65,17 @@ impl Configuration for Config {
 }
 
 impl PostgresConfig {
-    fn declare(settings: &mut Settings) -> Self {
+    fn declare(settings: &mut Settings, storage: StorageHome) -> Self {
         Self {
             host: settings.text("DB_HOST", "localhost", "host of PostgreSQL, for STORAGE=server"),
             port: settings.number_in("DB_PORT", 5432, 1..=u16::MAX, "port of PostgreSQL"),
             user: settings.text("DB_USER", "postgres", "user of PostgreSQL"),
-            password: settings.secret("DB_PASSWORD", "password", "password of the user"),
+            password: settings.secret_if(
+                storage == StorageHome::Server,
+                "DB_PASSWORD",
+                "password",
+                "password of the user",
+            ),
             name: settings.text("DB_NAME", "product_service", "database of the service"),
             ssl_mode: ssl_mode(settings),
         }
@@ -129,7 +136,9 @@ mod tests {
 
     #[test]
     fn the_default_password_stays_at_home() {
-        let problems = read(&[("ENVIRONMENT", "production")]).unwrap_err();
-        assert!(problems.len() == 1 && problems[0].starts_with("DB_PASSWORD"), "{problems:?}");
+        let production = ("ENVIRONMENT", "production");
+        assert!(read(&[production]).is_ok(), "no server, no password");
+        let problems = read(&[production, ("STORAGE", "server")]).unwrap_err();
+        assert!(problems.iter().any(|problem| problem.starts_with("DB_PASSWORD")), "{problems:?}");
     }
 }

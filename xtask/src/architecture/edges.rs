@@ -7,8 +7,7 @@ use super::{EDGES, Finding};
 /// Adapters that drive the application, or call out with nothing but its ports, and so never see the domain.
 const WITHOUT_DOMAIN: [&str; 4] = ["clients", "grpc", "http", "provider"];
 /// Adapters that translate the domain for a store, a log, a channel or a backend.
-const WITH_DOMAIN: [&str; 7] =
-    ["channels", "events", "mariadb", "postgres", "proxy", "redis", "sqlite"];
+const WITH_DOMAIN: [&str; 7] = ["channels", "events", "mariadb", "postgres", "proxy", "redis", "sqlite"];
 /// Adapters that speak the generated types.
 const WITH_PROTO: [&str; 2] = ["clients", "grpc"];
 

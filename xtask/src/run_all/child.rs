@@ -86,6 +86,8 @@ mod tests {
     use super::*;
     use std::sync::mpsc;
 
+    const PATIENCE: Duration = Duration::from_secs(30);
+
     fn shell(script: &str) -> (Child, mpsc::Receiver<Event>) {
         let (sender, events) = mpsc::channel();
         let folder = tempfile::tempdir().unwrap();
@@ -96,18 +98,21 @@ mod tests {
         let recipe = Recipe { program, variables: vec![("NAME".to_owned(), "x".to_owned())] };
         let child = Child::start(&recipe, 3, &sender).unwrap();
         // The shell has read its script once it says so; only then may the folder go.
-        let Ok(Event::Line { place: 3, line }) = events.recv() else { panic!("no line") };
+        let Ok(Event::Line { place: 3, line }) = events.recv_timeout(PATIENCE) else { panic!("no line") };
         assert_eq!(line, "hello x");
         (child, events)
     }
 
     fn end(child: &mut Child) -> ExitStatus {
-        loop {
+        let late = Instant::now() + PATIENCE;
+        while Instant::now() < late {
             if let Some(status) = child.ended() {
                 return status;
             }
-            thread::yield_now();
+            thread::sleep(Duration::from_millis(5));
         }
+        child.kill();
+        panic!("it goes on after {PATIENCE:?}");
     }
 
     #[test]

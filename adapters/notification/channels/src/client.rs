@@ -8,7 +8,8 @@ use reqwest::{Client, Response, StatusCode, Url, redirect::Policy};
 use crate::ChannelError;
 
 const CONNECT: Duration = Duration::from_secs(3);
-const ANSWER: Duration = Duration::from_secs(10);
+/// Less than an attempt may take, so that the failure says what was waited for.
+const ANSWER: Duration = Duration::from_secs(5);
 
 /// A client with timeouts that follows no redirects: a message goes where it was configured to go, or nowhere.
 pub fn http_client() -> Result<Client, ChannelError> {

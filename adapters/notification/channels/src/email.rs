@@ -17,8 +17,8 @@ use shaku::{Component, Keyed};
 
 use crate::{ChannelError, Senders};
 
-/// How long the server may take for each of its answers.
-const TIMEOUT: Duration = Duration::from_secs(10);
+/// How long the server may take for each of its answers; less than the whole attempt may take.
+const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The e-mail channel; on where it has a sender.
 #[derive(Component)]

@@ -73,7 +73,11 @@ fn read(body: &[u8]) -> Result<HandleCallback, Problem> {
 
 fn unreadable(error: &serde_json::Error) -> Problem {
     if error.is_data() {
-        return Problem::invalid([&Violation::new("body", "invalid_value", error.to_string())]);
+        return Problem::invalid([&Violation::new(
+            "body",
+            "invalid_value",
+            "must be an object with event_id and key",
+        )]);
     }
     Problem::new(StatusCode::BAD_REQUEST, "malformed_json", "the body is not JSON")
 }

@@ -36,7 +36,7 @@ struct Document {
     status: u16,
     /// What happened, for people.
     detail: String,
-    /// The path asked for.
+    /// The path asked for, with what a gateway took off it (`X-Forwarded-Prefix`).
     #[serde(skip_serializing_if = "Option::is_none")]
     instance: Option<String>,
     /// What happened, for programs, in snake case.

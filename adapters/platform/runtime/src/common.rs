@@ -115,6 +115,8 @@ pub struct HomeConfig {
     pub kafka_brokers: Vec<String>,
 }
 
+const FOLDER: &str = "must be a folder: the embedded home keeps its files there";
+
 impl HomeConfig {
     /// Declares the variables.
     pub fn declare(settings: &mut Settings) -> Self {
@@ -127,7 +129,7 @@ impl HomeConfig {
             settings.optional("DATA_DIR", "folder of the embedded home, required there").map(PathBuf::from);
         let embedded = storage == Some(StorageHome::Embedded) || events == Some(EventsHome::Embedded);
         if embedded && data_dir.is_none() {
-            settings.refuse("DATA_DIR", "must be a folder, as STORAGE or EVENTS is embedded");
+            settings.refuse("DATA_DIR", FOLDER);
         }
         Self {
             storage: storage.unwrap_or(StorageHome::Server),
@@ -145,6 +147,9 @@ impl HomeConfig {
         }
         if self.events == EventsHome::Kafka {
             settings.refuse("EVENTS", RULE);
+        }
+        if self.data_dir.is_none() {
+            settings.refuse("DATA_DIR", FOLDER);
         }
         self.data_dir.clone().unwrap_or_default()
     }
@@ -174,6 +179,20 @@ mod tests {
         let mut settings = Settings::from_pairs(embedded.into_iter().chain([("DATA_DIR", "/data")]));
         assert_eq!(HomeConfig::declare(&mut settings).embedded_only(&mut settings), PathBuf::from("/data"));
         assert_eq!(settings.finish(), Ok(()));
+    }
+
+    #[test]
+    fn what_the_embedded_home_lacks_is_named_at_once_and_once() {
+        for pairs in [vec![], vec![("STORAGE", "sqlite"), ("EVENTS", "redis")], vec![("STORAGE", "server")]] {
+            let mut settings = Settings::from_pairs(pairs.iter().copied());
+            HomeConfig::declare(&mut settings).embedded_only(&mut settings);
+            let error = settings.finish().unwrap_err();
+            for name in ["STORAGE", "EVENTS", "DATA_DIR"] {
+                let about = error.problems().iter().filter(|problem| problem.starts_with(name)).count();
+                assert_eq!(about, 1, "{name}: {error}");
+            }
+            assert!(!error.to_string().contains("server or embedded"), "{error}");
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@ use std::{
     net::{TcpListener, TcpStream},
     sync::mpsc::{Receiver, Sender, channel},
     thread,
+    time::{Duration, Instant},
 };
 
 use notification_channels::sign;
@@ -87,6 +88,31 @@ async fn what_was_not_sent_before_a_restart_is_sent_after_it() {
 }
 
 #[tokio::test]
+async fn a_receiver_that_never_answers_does_not_hold_up_a_stop() {
+    let (url, begun) = silent_webhook();
+    let service = Service::start(&[("WEBHOOK_URL", &url), ("WEBHOOK_SECRET", SECRET)]).await;
+    for n in 1..=20 {
+        service.append(&completed(n, "ada"), 1).await;
+    }
+    eventually(PATIENCE, || async { begun.try_recv().ok() }).await.unwrap();
+    let start = Instant::now();
+    let dir = service.stop().await;
+    assert!(start.elapsed() < Duration::from_secs(6), "{:?}", start.elapsed());
+    // What was under way was recorded, and what was not begun was left alone: nothing waits for a claim to run out.
+    let (url, requests) = webhook(vec![]);
+    let service = Service::start_in(dir, &[("WEBHOOK_URL", &url), ("WEBHOOK_SECRET", SECRET)]).await;
+    let path = "/notifications?user_id=ada&channel=webhook&limit=100";
+    let probe = || async {
+        let (_, page) = service.get(path).await;
+        let sent = page["items"].as_array()?.iter().filter(|item| item["status"] == "sent").count();
+        (sent == 20).then_some(())
+    };
+    eventually(PATIENCE, probe).await.unwrap();
+    service.stop().await;
+    assert_eq!(requests.try_iter().count(), 20);
+}
+
+#[tokio::test]
 async fn a_mail_goes_out() {
     let (url, mails) = mail_server();
     let service = Service::start(&[("SMTP_URL", &url), ("EMAIL_DOMAIN", "example.org")]).await;
@@ -115,6 +141,21 @@ fn webhook(statuses: Vec<u16>) -> (String, Receiver<Request>) {
         }
     });
     (url, requests)
+}
+
+/// Takes every connection, tells of it, and never says a word.
+fn silent_webhook() -> (String, Receiver<()>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/hook", listener.local_addr().unwrap());
+    let (seen, begun) = channel();
+    thread::spawn(move || {
+        let mut held = Vec::new();
+        for stream in listener.incoming().flatten() {
+            held.push(stream);
+            let _ = seen.send(());
+        }
+    });
+    (url, begun)
 }
 
 fn answer(mut stream: &TcpStream, status: u16, seen: &Sender<Request>) -> std::io::Result<()> {

@@ -164,6 +164,28 @@ mod tests {
     }
 
     #[actix_web::test]
+    async fn wrong_types_are_told_in_the_words_of_clients() {
+        for (body, message) in [
+            (r#"{"name":1,"price":1}"#, "must be text"),
+            (r#"{"name":null,"price":1}"#, "must be text"),
+            (r#"{"name":"a","price":true}"#, "must be an amount such as \"129.90\""),
+            (r#"{"name":"a","price":1,"items":{}}"#, "must be a list"),
+            (r#"{"name":"a","price":1,"items":[7]}"#, "must be an object"),
+            (r#"{"name":"a","price":1,"items":[{"quantity":"x"}]}"#, "must be a whole number"),
+            (r#"{"name":"a","price":1,"items":[{"quantity":1e30}]}"#, "must be a whole number"),
+            (
+                r#"{"name":"a","price":1,"items":[{"quantity":9223372036854775808}]}"#,
+                "is too large or too small",
+            ),
+            (r#"{"name":"a","price":1,"items":[{"quantity":1e400}]}"#, "is too large or too small"),
+            ("7", "must be an object"),
+        ] {
+            let problem = send("application/json", body).await.unwrap_err();
+            assert_eq!(problem.errors()[0].message, message, "{body}");
+        }
+    }
+
+    #[actix_web::test]
     async fn what_is_no_json_is_400() {
         let bodies: [&'static [u8]; 6] =
             [b"", b"{", b"{\"name\":1,}", b"{} x", b"{\"name\":\"\xff\"}", b"\xef\xbb\xbf{}"];

@@ -9,6 +9,7 @@ mod path;
 mod query;
 mod serde_error;
 mod validation;
+mod wording;
 
 pub use context::{Ctx, Stopping};
 pub(crate) use context::{REQUEST_ID, REQUEST_TIMEOUT, TRACEPARENT, open};

@@ -84,6 +84,18 @@ mod tests {
     }
 
     #[test]
+    fn rust_types_are_not_named() {
+        for (sent, rule) in
+            [("abc", "must be a whole number"), ("99999999999999999999", "is too large or too small")]
+        {
+            let request = TestRequest::default().param("id", sent).to_http_request();
+            let problem =
+                PathParams::<i64>::from_request(&request, &mut Payload::None).into_inner().unwrap_err();
+            assert_eq!(problem.errors()[0].message, rule);
+        }
+    }
+
+    #[test]
     fn a_value_alone_has_a_name_too() {
         let request = TestRequest::default().param("id", "x").to_http_request();
         let problem = PathParams::<i64>::from_request(&request, &mut Payload::None).into_inner().unwrap_err();

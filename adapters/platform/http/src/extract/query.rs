@@ -70,21 +70,23 @@ mod tests {
 
     #[test]
     fn the_wrong_parameter_is_named() {
-        for (query, field, code) in [
-            ("limit=ten", "limit", "invalid_type"),
-            ("limit=", "limit", "invalid_type"),
-            ("limit=1&limit=2", "limit", "duplicate_field"),
-            ("q=a%00b", "q", "control_character"),
-            ("unread=maybe", "unread", "invalid_type"),
+        const WHOLE: &str = "must be a whole number";
+        for (query, field, code, rule) in [
+            ("limit=ten", "limit", "invalid_type", WHOLE),
+            ("limit=", "limit", "invalid_type", WHOLE),
+            ("limit=1.5", "limit", "invalid_type", WHOLE),
+            ("limit=99999999999999999999", "limit", "invalid_value", "is too large or too small"),
+            ("limit=1&limit=2", "limit", "duplicate_field", "is given twice"),
+            ("q=a%00b", "q", "control_character", "must not contain control characters"),
+            ("unread=maybe", "unread", "invalid_type", "must be true or false"),
         ] {
             let problem = parse::<Search>(query).unwrap_err();
             assert_eq!(problem.status_code().as_u16(), 422, "{query}");
             let error = &problem.errors()[0];
             assert_eq!(
-                (error.field.as_str(), error.code.as_str()),
-                (field, code),
-                "{query}: {}",
-                error.message
+                (error.field.as_str(), error.code.as_str(), error.message.as_str()),
+                (field, code, rule),
+                "{query}"
             );
         }
     }

@@ -1,10 +1,11 @@
 //! Turns what serde says of wrong data into a field, a code and a message.
 
+use super::wording;
 use crate::problem::FieldError;
 
 /// `path` leads to where serde stood; it is `.` at the top.
 pub(super) fn field_error(path: &str, message: &str) -> FieldError {
-    let message = message.split(" at line ").next().unwrap_or(message);
+    let message = without_place(message);
     let path = if path == "." { "" } else { path };
     if let Some(missing) = quoted(message, "missing field `") {
         return error(&join(path, missing), "required", "is required".to_owned());
@@ -20,7 +21,20 @@ pub(super) fn field_error(path: &str, message: &str) -> FieldError {
         let field = if here { path.to_owned() } else { join(path, twice) };
         return error(&field, "duplicate_field", "is given twice".to_owned());
     }
-    error(if path.is_empty() { "body" } else { path }, code(message), plain(message))
+    let (code, rule) = wording::of(message);
+    error(if path.is_empty() { "body" } else { path }, code, rule)
+}
+
+/// `serde_json` says where it stood in the text; whatever else looks like it was sent by the client.
+fn without_place(message: &str) -> &str {
+    match message.rsplit_once(" at line ") {
+        Some((before, place))
+            if place.bytes().all(|byte| byte.is_ascii_digit() || b" column".contains(&byte)) =>
+        {
+            before
+        }
+        _ => message,
+    }
 }
 
 fn error(field: &str, code: &str, message: String) -> FieldError {
@@ -35,31 +49,6 @@ fn join(path: &str, field: &str) -> String {
     if path.is_empty() { field.to_owned() } else { format!("{path}.{field}") }
 }
 
-fn code(message: &str) -> &'static str {
-    let starts = |prefixes: &[&str]| prefixes.iter().any(|prefix| message.starts_with(prefix));
-    if starts(&["invalid type", "expected ", "invalid digit", "provided string was not", "cannot parse"]) {
-        "invalid_type"
-    } else if starts(&["unknown variant"]) {
-        "unknown_value"
-    } else {
-        "invalid_value"
-    }
-}
-
-/// The message without names of Rust types, and not longer than a line.
-fn plain(message: &str) -> String {
-    const MOST: usize = 200;
-    let message = match message.split_once("expected struct ") {
-        Some((before, _)) => format!("{before}expected an object"),
-        None => message.to_owned(),
-    };
-    if message.chars().count() <= MOST {
-        message
-    } else {
-        message.chars().take(MOST).chain(['…']).collect()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -70,7 +59,12 @@ mod tests {
             (".", "missing field `name` at line 1 column 2", "name", "required"),
             ("items[2]", "missing field `id`", "items[2].id", "required"),
             ("colour", "unknown field `colour`, expected `name`", "colour", "unknown_field"),
-            ("a.b", "invalid type: string \"x\", expected i64 at line 1", "a.b", "invalid_type"),
+            (
+                "a.b",
+                "invalid type: string \" at line x\", expected i64 at line 1 column 2",
+                "a.b",
+                "invalid_type",
+            ),
             ("status", "unknown variant `x`, expected `y`", "status", "unknown_value"),
             (".", "invalid type: sequence, expected struct Body", "body", "invalid_type"),
         ] {

@@ -15,7 +15,7 @@ use actix_web::{
     error::InternalError,
     http::{
         ConnectionType, Method, StatusCode,
-        header::{self, HeaderName, HeaderValue},
+        header::{self, HeaderMap, HeaderName, HeaderValue},
     },
     middleware::Next,
 };
@@ -99,6 +99,8 @@ struct Call {
     ctx: CallContext,
     method: Method,
     path: String,
+    /// The path as the client knows it.
+    instance: String,
     peer: String,
     start: Instant,
     open: bool,
@@ -111,6 +113,7 @@ impl Call {
             ctx: open(request.headers(), edge.timeout),
             method: request.method().clone(),
             path: request.path().to_owned(),
+            instance: format!("{}{}", prefix(request.headers()).unwrap_or_default(), request.path()),
             peer: request.peer_addr().map(|peer| peer.ip().to_string()).unwrap_or_default(),
             start: Instant::now(),
             open: true,
@@ -151,7 +154,7 @@ impl Call {
             return response;
         };
         put(&mut response, header::CONTENT_TYPE, Problem::CONTENT_TYPE);
-        let body = problem.of_request(&self.path, self.ctx.request_id()).body();
+        let body = problem.of_request(&self.instance, self.ctx.request_id()).body();
         response.map_body(|_, _| BoxBody::new(body))
     }
 
@@ -202,6 +205,19 @@ impl Drop for Call {
             self.report(None, DROPPED, None);
         }
     }
+}
+
+const X_FORWARDED_PREFIX: HeaderName = HeaderName::from_static("x-forwarded-prefix");
+
+/// What a gateway took off the path. Anyone can send the header, so it counts only where it looks like a path of ours.
+fn prefix(headers: &HeaderMap) -> Option<&str> {
+    let mut values = headers.get_all(X_FORWARDED_PREFIX);
+    let prefix = values.next()?.to_str().ok().filter(|_| values.next().is_none())?;
+    let rest = prefix.strip_prefix('/').filter(|rest| (1..=64).contains(&rest.len()))?;
+    let legal = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'_' | b'-');
+    // Two slashes at the start would make the path a reference to another host.
+    let sound = rest.bytes().all(legal) && !prefix.contains("//");
+    sound.then(|| prefix.trim_end_matches('/'))
 }
 
 /// The error behind a 5xx that no use case has logged.

@@ -20,7 +20,7 @@ pub use self::{secret::Secret, value::duration};
 pub struct Settings {
     values: BTreeMap<String, String>,
     declared: Vec<Variable>,
-    problems: Vec<String>,
+    problems: Vec<(String, String)>,
 }
 
 /// One declared variable.
@@ -171,8 +171,20 @@ impl Settings {
 
     /// A secret. `staging` and `production` refuse a default that is not empty.
     pub fn secret(&mut self, name: &'static str, default: &str, description: &'static str) -> Secret {
+        self.secret_if(true, name, default, description)
+    }
+
+    /// A secret of something that may be not in use, as the server of the other home: a default that opens nothing is
+    /// no reason to refuse a start.
+    pub fn secret_if(
+        &mut self,
+        used: bool,
+        name: &'static str,
+        default: &str,
+        description: &'static str,
+    ) -> Secret {
         let environment = self.values.get("ENVIRONMENT").map(String::as_str);
-        let guarded = matches!(environment, Some("staging" | "production")) && !default.is_empty();
+        let guarded = used && matches!(environment, Some("staging" | "production")) && !default.is_empty();
         let parse = |text: &str| (!guarded || text != default).then(|| Secret::new(text));
         let allowed = if guarded { "a secret of your own, not the default" } else { "any text" };
         self.read(("secret", allowed), name, Some(default), description, parse).unwrap_or_default()
@@ -183,14 +195,19 @@ impl Settings {
         self.read(("secret", "any text"), name, None, description, |text| Some(Secret::new(text)))
     }
 
-    /// Notes a problem that only several variables together show.
+    /// Notes a problem that only several variables together show. Each variable is named once: what is said last knows
+    /// most.
     pub fn refuse(&mut self, name: &str, rule: impl Display) {
         let shown = match self.values.get(name).filter(|value| !value.is_empty()) {
             Some(value) if !self.is_secret(name) => format!("{value:?}"),
             Some(_) => secret::REDACTED.to_owned(),
             None => "not set".to_owned(),
         };
-        self.problems.push(format!("{name} ({shown}): {rule}"));
+        let problem = format!("{name} ({shown}): {rule}");
+        match self.problems.iter_mut().find(|(of, _)| of == name) {
+            Some((_, known)) => *known = problem,
+            None => self.problems.push((name.to_owned(), problem)),
+        }
     }
 
     /// The declarations so far, in order.
@@ -200,7 +217,8 @@ impl Settings {
 
     /// `Err` with all problems where there is one.
     pub fn finish(self) -> Result<(), SettingsError> {
-        if self.problems.is_empty() { Ok(()) } else { Err(SettingsError(self.problems)) }
+        let problems: Vec<String> = self.problems.into_iter().map(|(_, problem)| problem).collect();
+        if problems.is_empty() { Ok(()) } else { Err(SettingsError(problems)) }
     }
 
     fn read<T>(
@@ -303,6 +321,28 @@ mod tests {
             settings.secret("DB_PASSWORD", "password", "");
             assert_eq!(settings.finish().is_ok(), fine, "{environment} {password}");
         }
+    }
+
+    #[test]
+    fn the_default_secret_of_what_is_not_used_is_fine() {
+        for (used, fine) in [(true, false), (false, true)] {
+            let mut settings = Settings::from_pairs([("ENVIRONMENT", "production")]);
+            settings.secret_if(used, "DB_PASSWORD", "password", "");
+            assert_eq!(settings.finish().is_ok(), fine, "{used}");
+        }
+    }
+
+    #[test]
+    fn each_variable_is_named_once() {
+        let mut settings = Settings::from_pairs([("PAUSE", "soon")]);
+        settings.duration("PAUSE", "2s", "");
+        settings.refuse("OTHER", "must be set");
+        settings.refuse("PAUSE", "must be 1ms to 1h");
+        let error = settings.finish().unwrap_err();
+        assert_eq!(
+            error.problems(),
+            [r#"PAUSE ("soon"): must be 1ms to 1h"#, "OTHER (not set): must be set"]
+        );
     }
 
     #[test]

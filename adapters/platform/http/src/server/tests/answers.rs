@@ -80,6 +80,28 @@ fn wrong_paths_and_methods_are_problems() {
 }
 
 #[test]
+fn problems_name_the_path_the_client_asked_for() {
+    let rig = Rig::start(|server| server);
+    let long = format!("/{}", "x".repeat(64));
+    for (sent, instance) in [
+        ("/api", "/api/nowhere".to_owned()),
+        ("/api/v1_b-2", "/api/v1_b-2/nowhere".to_owned()),
+        ("/api/", "/api/nowhere".to_owned()),
+        (&long, format!("{long}/nowhere")),
+    ] {
+        let (_, _, json) = problem(&rig.send("GET", "/nowhere", &[("x-forwarded-prefix", sent)], ""));
+        assert_eq!(json["instance"], instance, "{sent}");
+    }
+    let longer = format!("{long}x");
+    for odd in ["", "/", "api", "//evil", "/a//b", "/a.b", "/a b", "/%2e", "/<x>", "/a?b", "/ä", &longer] {
+        let (_, _, json) = problem(&rig.send("GET", "/nowhere", &[("x-forwarded-prefix", odd)], ""));
+        assert_eq!(json["instance"], "/nowhere", "{odd}");
+    }
+    let twice = [("x-forwarded-prefix", "/a"), ("x-forwarded-prefix", "/b")];
+    assert_eq!(problem(&rig.send("GET", "/nowhere", &twice, "")).2["instance"], "/nowhere");
+}
+
+#[test]
 fn head_and_options_are_answered() {
     let rig = Rig::start(|server| server);
     let head = rig.send("HEAD", "/things", &[], "");
