@@ -61,7 +61,10 @@ pub trait IdempotencyStore<A: Send + 'static>: Interface {
     /// Keeps the answer of a call that had no effect to settle it with; does nothing where it is settled already.
     async fn finish(&self, claim: &Claim, answer: A) -> Result<(), StoreError>;
 
-    /// Lets an unsettled key go, so that the request can be repeated; a settled one stays.
+    /// Unlocks an unsettled key for the same request, and for no other: what was asked for is under way.
+    async fn suspend(&self, claim: &Claim) -> Result<(), StoreError>;
+
+    /// Lets an unsettled key go, as if it had never been used; a settled one stays.
     async fn release(&self, claim: &Claim) -> Result<(), StoreError>;
 }
 
@@ -74,11 +77,22 @@ pub trait IdempotentCommand: Command {
 
 /// What is kept under a key and given again.
 pub trait Answer<C: Command>: Send + Sync + Sized + 'static {
-    /// The answer to keep; `None` for failures that must not be repeated (invalid input, store away).
-    fn of(result: &Result<C::Output, C::Error>) -> Option<Self>;
+    /// What to keep of a result.
+    fn of(result: &Result<C::Output, C::Error>) -> Kept<Self>;
 
     /// The answer, given again.
     fn into_result(self) -> Result<C::Output, C::Error>;
+}
+
+/// What stays under a key when its command has run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Kept<A> {
+    /// The answer, given again from now on.
+    Answer(A),
+    /// The key and its request: what was asked for is under way, and the same request may be sent again.
+    Request,
+    /// Nothing, for failures that must not be repeated (invalid input, a store away).
+    Nothing,
 }
 
 /// A command, perhaps with a key.
@@ -153,8 +167,9 @@ where
     ) -> Result<Result<C::Output, C::Error>, StoreError> {
         let result = self.inner.handle(&ctx.with_claim(claim.clone()), command).await;
         match A::of(&result) {
-            Some(answer) => self.store.finish(claim, answer).await?,
-            None => self.store.release(claim).await?,
+            Kept::Answer(answer) => self.store.finish(claim, answer).await?,
+            Kept::Request => self.store.suspend(claim).await?,
+            Kept::Nothing => self.store.release(claim).await?,
         }
         Ok(result)
     }

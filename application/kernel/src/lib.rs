@@ -23,7 +23,7 @@ pub use handler::{Command, CommandHandler, Query, QueryHandler};
 pub use health::HealthCheck;
 pub use idempotency::{
     Answer, Answered, Begin, Claim, IdempotencyError, IdempotencyKey, IdempotencyStore, Idempotent,
-    IdempotentCommand, Keyed,
+    IdempotentCommand, Kept, Keyed,
 };
 pub use observe::{Observation, Observed, UseCaseObserver};
 pub use page::{InvalidCursor, Page, PageRequest};

@@ -1,7 +1,7 @@
 //! What is kept under an idempotency key.
 
 use chrono::TimeDelta;
-use kernel_application::{Answer, Command};
+use kernel_application::{Answer, Command, Kept};
 
 use payment_domain::PaymentStatus;
 
@@ -25,15 +25,15 @@ pub enum PaymentAnswer {
 }
 
 impl<C: Command<Output = PaymentView, Error = PaymentError>> Answer<C> for PaymentAnswer {
-    fn of(result: &Result<PaymentView, PaymentError>) -> Option<Self> {
+    fn of(result: &Result<PaymentView, PaymentError>) -> Kept<Self> {
         match result {
             // What is under way has no answer yet: the request may be repeated, does no harm, and learns more.
-            Ok(view) if view.status == PaymentStatus::Processing || view.refund_pending => None,
-            Ok(view) => Some(Self::Payment(Box::new(view.clone()))),
+            Ok(view) if view.status == PaymentStatus::Processing || view.refund_pending => Kept::Request,
+            Ok(view) => Kept::Answer(Self::Payment(Box::new(view.clone()))),
             Err(PaymentError::Rejected { reason, detail }) => {
-                Some(Self::Rejected { reason: *reason, detail: detail.clone() })
+                Kept::Answer(Self::Rejected { reason: *reason, detail: detail.clone() })
             }
-            Err(_) => None,
+            Err(_) => Kept::Nothing,
         }
     }
 

@@ -48,6 +48,10 @@ impl IdempotencyStore<PaymentAnswer> for SqliteIdempotencyKeys {
         self.rows.finish(claim, answer::encode(&answer)?).await
     }
 
+    async fn suspend(&self, claim: &Claim) -> Result<(), StoreError> {
+        self.rows.suspend(claim).await
+    }
+
     async fn release(&self, claim: &Claim) -> Result<(), StoreError> {
         self.rows.release(claim).await
     }

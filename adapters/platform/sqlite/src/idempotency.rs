@@ -70,6 +70,20 @@ impl IdempotencyRows {
             .await
     }
 
+    /// Unlocks a key that is still held and has no answer; it stays with its request.
+    pub async fn suspend(&self, claim: &Claim) -> Result<(), StoreError> {
+        let claim = claim.clone();
+        self.db
+            .transact("suspend idempotency key", move |tx| {
+                let held = keys::table.find(key(&claim.key)).filter(keys::token.eq(&claim.token));
+                diesel::update(held.filter(keys::answer.is_null()))
+                    .set(keys::locked_until.eq(0))
+                    .execute(tx.conn())?;
+                Ok(())
+            })
+            .await
+    }
+
     /// Forgets a key that is still held and has no answer.
     pub async fn release(&self, claim: &Claim) -> Result<(), StoreError> {
         let claim = claim.clone();

@@ -244,6 +244,15 @@ impl Bench {
         self.stores.keys.finish(ctx.claim().unwrap(), rejected.clone()).await.unwrap();
         assert_eq!(self.stores.keys.begin(key, "hash", LOCK).await.unwrap(), Begin::Replay(rejected));
 
+        let (key, ctx) = self.claim("suspended").await;
+        self.stores.keys.suspend(ctx.claim().unwrap()).await.unwrap();
+        assert_eq!(self.stores.keys.begin(key.clone(), "other", LOCK).await.unwrap(), Begin::Mismatch);
+        assert!(matches!(
+            self.stores.keys.begin(key.clone(), "hash", LOCK).await.unwrap(),
+            Begin::Started(_)
+        ));
+        assert_eq!(self.stores.keys.begin(key, "hash", LOCK).await.unwrap(), Begin::Running);
+
         let (key, ctx) = self.claim("released").await;
         self.stores.keys.release(ctx.claim().unwrap()).await.unwrap();
         assert!(matches!(self.stores.keys.begin(key, "hash", LOCK).await.unwrap(), Begin::Started(_)));

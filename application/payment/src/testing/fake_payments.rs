@@ -39,6 +39,7 @@ struct Rows {
 struct Key {
     hash: String,
     token: String,
+    locked: bool,
     answer: Option<PaymentAnswer>,
 }
 
@@ -184,22 +185,34 @@ impl IdempotencyStore<PaymentAnswer> for InMemoryPayments {
     ) -> Result<Begin<PaymentAnswer>, StoreError> {
         let mut rows = self.rows();
         if let Some(known) = rows.keys.get(&key) {
-            return Ok(match &known.answer {
-                _ if known.hash != request_hash => Begin::Mismatch,
-                Some(answer) => Begin::Replay(answer.clone()),
-                None => Begin::Running,
-            });
+            match &known.answer {
+                _ if known.hash != request_hash => return Ok(Begin::Mismatch),
+                Some(answer) => return Ok(Begin::Replay(answer.clone())),
+                None if known.locked => return Ok(Begin::Running),
+                None => {}
+            }
         }
         rows.tokens += 1;
         let claim = Claim { key: key.clone(), token: rows.tokens.to_string() };
-        rows.keys
-            .insert(key, Key { hash: request_hash.to_owned(), token: claim.token.clone(), answer: None });
+        rows.keys.insert(
+            key,
+            Key { hash: request_hash.to_owned(), token: claim.token.clone(), locked: true, answer: None },
+        );
         Ok(Begin::Started(claim))
     }
 
     async fn finish(&self, claim: &Claim, answer: PaymentAnswer) -> Result<(), StoreError> {
         // Where it is settled already, its answer stays.
         let _ = self.rows().settle(claim, answer);
+        Ok(())
+    }
+
+    async fn suspend(&self, claim: &Claim) -> Result<(), StoreError> {
+        if let Some(key) = self.rows().keys.get_mut(&claim.key)
+            && key.token == claim.token
+        {
+            key.locked = false;
+        }
         Ok(())
     }
 

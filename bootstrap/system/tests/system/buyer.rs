@@ -69,6 +69,14 @@ pub(crate) async fn payment(shop: &Shop, id: &str) -> Value {
     shop.get(&format!("/payments/{id}")).await.expect(200)
 }
 
+/// How many payments of users whose names begin so are processing, as the payment service has it.
+pub(crate) async fn processing(shop: &Shop, users: &str) -> usize {
+    let url = format!("{}/payments?status=processing&limit=100", shop.http("payment-service"));
+    let page = shop.send(reqwest::Method::GET, &url, None, &[]).await.unwrap().expect(200);
+    let payments = page["items"].as_array().unwrap().iter();
+    payments.filter(|payment| payment["user_id"].as_str().unwrap().starts_with(users)).count()
+}
+
 /// Waits for the payment's status.
 pub(crate) async fn reaches(shop: &Shop, id: &str, status: &str) {
     let what = format!("payment {id} {status}");

@@ -3,48 +3,14 @@
 use std::{collections::HashMap, sync::Arc};
 
 use reqwest::Method;
-use serde_json::json;
 use tokio::task::JoinSet;
 
 use crate::{
-    buyer::{Buyer, id},
+    buyer::{Buyer, processing},
     invariants,
     shop::{SERVICES, Shop},
+    stubborn::{self, Acknowledged},
 };
-
-/// A whole checkout that does not mind failures: each step is repeated, with the same key, until it has an answer.
-/// Answers the payment, once it has been acknowledged.
-async fn stubborn_checkout(shop: &Shop, name: String, product: i64) -> String {
-    let gateway = format!("{}/api", shop.http("gateway-service"));
-    let insist = async |method: Method, path: String, body: serde_json::Value, key: String| {
-        let url = format!("{gateway}{path}");
-        shop.wait_for(&format!("{name}: {path}"), || async {
-            let reply = shop
-                .send(method.clone(), &url, Some(body.clone()), &[("idempotency-key", &key)])
-                .await
-                .ok()?;
-            reply.status.is_success().then_some(reply.body)
-        })
-        .await
-    };
-    let item = json!({"quantity": 1, "product_id": product});
-    let adding = format!("/baskets/{name}/items");
-    let basket = format!("/baskets/{name}");
-    shop.until(&format!("{name}: basket"), || async {
-        // Adding is no keyed request: look whether an attempt without an answer went through.
-        let looked = shop.send(Method::GET, &format!("{gateway}{basket}"), None, &[]).await;
-        if looked.is_ok_and(|reply| reply.body["item_count"].as_i64().is_some_and(|count| count > 0)) {
-            return true;
-        }
-        let added = shop.send(Method::POST, &format!("{gateway}{adding}"), Some(item.clone()), &[]).await;
-        added.is_ok_and(|reply| reply.status.is_success())
-    })
-    .await;
-    let create = json!({"user_id": name, "method": "credit_card"});
-    let payment = id(&insist(Method::POST, "/payments".into(), create, format!("{name}-create")).await);
-    insist(Method::POST, format!("/payments/{payment}/process"), json!({}), format!("{name}-process")).await;
-    payment
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_service_killed_and_restarted_in_the_middle() {
@@ -55,21 +21,40 @@ async fn every_service_killed_and_restarted_in_the_middle() {
         let mut checkouts = JoinSet::new();
         for n in 0..6 {
             let shop = Arc::clone(&shop);
-            checkouts
-                .spawn(async move { stubborn_checkout(&shop, format!("user-{round}-{n}"), product).await });
+            // The slow ones are being charged while the service dies, the others are anywhere.
+            let token = (n % 2 == 0).then_some("tok_slow");
+            let name = format!("user-{round}-{n}");
+            checkouts.spawn(async move { stubborn::checkout(&shop, &name, product, token).await });
         }
+        let users = format!("user-{round}-");
+        shop.until(&format!("{users}… processing"), || async { processing(&shop, &users).await > 0 }).await;
         shop.kill(service);
         shop.start(service);
         acknowledged.extend(checkouts.join_all().await);
         shop.ready().await;
     }
-    invariants::check(&shop, &HashMap::from([(product, 1_000)])).await;
-    for id in &acknowledged {
-        let payment = crate::buyer::payment(&shop, id).await;
+    let initial = HashMap::from([(product, 1_000)]);
+    invariants::check(&shop, &initial).await;
+    same_answers(&shop, &acknowledged).await;
+    invariants::check(&shop, &initial).await;
+    for Acknowledged { payment, .. } in &acknowledged {
+        let payment = crate::buyer::payment(&shop, payment).await;
         assert_eq!(payment["status"], "completed", "{payment}");
         let buyer = Buyer::new(payment["user_id"].as_str().unwrap());
         shop.until("basket cleared", || async { buyer.lines(&shop).await.is_empty() }).await;
-        shop.until("notified", || async { buyer.notified(&shop, "payment.completed.v1").await > 0 }).await;
+    }
+}
+
+/// A key answers what it answered before all the crashes. A 202 was none: it promised one, which is there by now.
+async fn same_answers(shop: &Shop, acknowledged: &[Acknowledged]) {
+    for (request, first) in acknowledged.iter().flat_map(|checkout| &checkout.answers) {
+        let promised = first.status == 202;
+        let first = if promised { request.insist(shop).await } else { first.clone() };
+        assert_ne!(first.status, 202, "{}: {first:?}", request.path);
+        let again = request.insist(shop).await;
+        assert_eq!((again.status, &again.body), (first.status, &first.body), "{}", request.path);
+        let replayed = again.headers.get("idempotency-replayed");
+        assert_eq!(replayed.unwrap_or_else(|| panic!("{}: {again:?}", request.path)), "true");
     }
 }
 

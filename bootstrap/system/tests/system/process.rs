@@ -38,6 +38,22 @@ impl Process {
         }
     }
 
+    /// Freezes the process (`SIGSTOP`): its sockets stay open, and nobody gets an answer until it is resumed.
+    pub(crate) fn pause(&self) {
+        self.signal("-STOP");
+    }
+
+    /// Lets a frozen process go on where it was.
+    pub(crate) fn resume(&self) {
+        self.signal("-CONT");
+    }
+
+    fn signal(&self, signal: &str) {
+        let id = self.child.as_ref().unwrap().id().to_string();
+        let sent = Command::new("kill").args([signal, &id]).status().unwrap();
+        assert!(sent.success(), "kill {signal} {}: {sent}", self.name);
+    }
+
     /// Asks the process to stop and answers its exit code.
     pub(crate) fn terminate(&mut self) -> Option<i32> {
         let mut child = self.child.take()?;

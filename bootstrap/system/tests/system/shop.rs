@@ -74,6 +74,16 @@ impl Shop {
         self.processes.lock().unwrap().get_mut(name).unwrap().kill();
     }
 
+    /// `kill -STOP`.
+    pub(crate) fn pause(&self, name: &'static str) {
+        self.processes.lock().unwrap()[name].pause();
+    }
+
+    /// `kill -CONT`.
+    pub(crate) fn resume(&self, name: &'static str) {
+        self.processes.lock().unwrap()[name].resume();
+    }
+
     /// A stop in good order; answers the exit code.
     pub(crate) fn terminate(&self, name: &'static str) -> Option<i32> {
         self.processes.lock().unwrap().get_mut(name).unwrap().terminate()
