@@ -1,7 +1,7 @@
 //! gRPC service of the payment context.
 //!
 //! [`PaymentRoom`] implements the generated trait over the application's use cases; a new method is a method there, what
-//! its messages look like is in [`wire`], and idempotency keys are in [`keyed`].
+//! its messages look like is in `wire`, and idempotency keys are in `keyed`.
 
 mod keyed;
 mod service;

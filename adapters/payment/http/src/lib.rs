@@ -1,8 +1,8 @@
 //! HTTP routes of the payment context.
 //!
-//! A route is a function with its OpenAPI description in [`payments`] (make and read), [`actions`] (what may be done
-//! with one) or [`callbacks`] (the provider's word), and a line in [`routes`]. Bodies are in [`body`], the rules of their
-//! fields in [`schema`], failures that routes share in [`failures`], idempotency keys in [`keyed`].
+//! A route is a function with its OpenAPI description in `payments` (make and read), `actions` (what may be done
+//! with one) or `callbacks` (the provider's word), and a line in [`routes`]. Bodies are in `body`, the rules of their
+//! fields in `schema`, failures that routes share in `failures`, idempotency keys in `keyed`.
 
 mod actions;
 mod body;
