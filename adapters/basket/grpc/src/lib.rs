@@ -1,7 +1,7 @@
 //! gRPC service of the basket context.
 //!
 //! [`BasketRoom`] implements the generated trait over the application's handlers; a new method is a method there, and
-//! what its messages look like is in [`wire`].
+//! what its messages look like is in `wire`.
 
 mod service;
 mod wire;

@@ -1,7 +1,7 @@
 //! HTTP routes of the basket context.
 //!
-//! A route is a function with its OpenAPI description in [`baskets`] or [`items`] and a line in [`routes`]; what
-//! bodies look like is in [`body`], which failures every route shares in [`failures`].
+//! A route is a function with its OpenAPI description in `baskets` or `items` and a line in [`routes`]; what
+//! bodies look like is in `body`, which failures every route shares in `failures`.
 
 mod baskets;
 mod body;

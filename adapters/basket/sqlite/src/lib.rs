@@ -1,6 +1,6 @@
 //! SQLite store of the basket context.
 //!
-//! The tables are in `db/basket/sqlite`; a change of them is a new migration there and a change of [`schema`].
+//! The tables are in `db/basket/sqlite`; a change of them is a new migration there and a change of `schema`.
 
 mod queries;
 mod repository;

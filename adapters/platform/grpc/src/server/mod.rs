@@ -1,6 +1,6 @@
 //! A gRPC server: services of a context behind one layer, with health and reflection.
 //!
-//! What every call needs goes into [`layer`]; what the process needs to start and stop goes here.
+//! What every call needs goes into `layer`; what the process needs to start and stop goes here.
 
 mod health;
 mod layer;
