@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use kernel_application::{Command, CommandHandler, Observed, Query, QueryHandler, UseCaseObserver};
+use kernel_application::{CommandHandler, Observed, QueryHandler, UseCaseObserver};
 
 use crate::{
     commands::{
@@ -40,29 +40,15 @@ impl BasketUseCases {
     #[must_use]
     pub fn observed(self, observer: &Arc<dyn UseCaseObserver>) -> Self {
         Self {
-            create_basket: command(self.create_basket, observer),
-            delete_basket: command(self.delete_basket, observer),
-            add_item: command(self.add_item, observer),
-            update_item: command(self.update_item, observer),
-            remove_item: command(self.remove_item, observer),
-            clear_items: command(self.clear_items, observer),
-            remove_paid_items: command(self.remove_paid_items, observer),
-            remove_expired: command(self.remove_expired, observer),
-            get_basket: query(self.get_basket, observer),
+            create_basket: Observed::command(self.create_basket, observer),
+            delete_basket: Observed::command(self.delete_basket, observer),
+            add_item: Observed::command(self.add_item, observer),
+            update_item: Observed::command(self.update_item, observer),
+            remove_item: Observed::command(self.remove_item, observer),
+            clear_items: Observed::command(self.clear_items, observer),
+            remove_paid_items: Observed::command(self.remove_paid_items, observer),
+            remove_expired: Observed::command(self.remove_expired, observer),
+            get_basket: Observed::query(self.get_basket, observer),
         }
     }
-}
-
-fn command<C: Command>(
-    handler: Arc<dyn CommandHandler<C>>,
-    observer: &Arc<dyn UseCaseObserver>,
-) -> Arc<dyn CommandHandler<C>> {
-    Arc::new(Observed::new(handler, Arc::clone(observer)))
-}
-
-fn query<Q: Query>(
-    handler: Arc<dyn QueryHandler<Q>>,
-    observer: &Arc<dyn UseCaseObserver>,
-) -> Arc<dyn QueryHandler<Q>> {
-    Arc::new(Observed::new(handler, Arc::clone(observer)))
 }

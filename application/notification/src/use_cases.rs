@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use kernel_application::{Command, CommandHandler, Observed, Query, QueryHandler, UseCaseObserver};
+use kernel_application::{CommandHandler, Observed, QueryHandler, UseCaseObserver};
 
 use crate::{
     commands::{DeliverDue, MarkRead, NotifyPayment},
@@ -31,26 +31,12 @@ impl NotificationUseCases {
     #[must_use]
     pub fn observed(self, observer: &Arc<dyn UseCaseObserver>) -> Self {
         Self {
-            notify_payment: command(self.notify_payment, observer),
-            deliver_due: command(self.deliver_due, observer),
-            mark_read: command(self.mark_read, observer),
-            get_notification: query(self.get_notification, observer),
-            list_notifications: query(self.list_notifications, observer),
-            follow_notifications: query(self.follow_notifications, observer),
+            notify_payment: Observed::command(self.notify_payment, observer),
+            deliver_due: Observed::command(self.deliver_due, observer),
+            mark_read: Observed::command(self.mark_read, observer),
+            get_notification: Observed::query(self.get_notification, observer),
+            list_notifications: Observed::query(self.list_notifications, observer),
+            follow_notifications: Observed::query(self.follow_notifications, observer),
         }
     }
-}
-
-fn command<C: Command>(
-    handler: Arc<dyn CommandHandler<C>>,
-    observer: &Arc<dyn UseCaseObserver>,
-) -> Arc<dyn CommandHandler<C>> {
-    Arc::new(Observed::new(handler, Arc::clone(observer)))
-}
-
-fn query<Q: Query>(
-    handler: Arc<dyn QueryHandler<Q>>,
-    observer: &Arc<dyn UseCaseObserver>,
-) -> Arc<dyn QueryHandler<Q>> {
-    Arc::new(Observed::new(handler, Arc::clone(observer)))
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use kernel_application::{Command, CommandHandler, Observed, Query, QueryHandler, UseCaseObserver};
+use kernel_application::{CommandHandler, Observed, QueryHandler, UseCaseObserver};
 
 use crate::{
     commands::{
@@ -43,31 +43,17 @@ impl ProductUseCases {
     #[must_use]
     pub fn observed(self, observer: &Arc<dyn UseCaseObserver>) -> Self {
         Self {
-            create_product: command(self.create_product, observer),
-            update_product: command(self.update_product, observer),
-            delete_product: command(self.delete_product, observer),
-            reserve_stock: command(self.reserve_stock, observer),
-            release_stock: command(self.release_stock, observer),
-            apply_stock_change: command(self.apply_stock_change, observer),
-            record_sale: command(self.record_sale, observer),
-            get_product: query(self.get_product, observer),
-            list_products: query(self.list_products, observer),
-            list_categories: query(self.list_categories, observer),
-            get_stats: query(self.get_stats, observer),
+            create_product: Observed::command(self.create_product, observer),
+            update_product: Observed::command(self.update_product, observer),
+            delete_product: Observed::command(self.delete_product, observer),
+            reserve_stock: Observed::command(self.reserve_stock, observer),
+            release_stock: Observed::command(self.release_stock, observer),
+            apply_stock_change: Observed::command(self.apply_stock_change, observer),
+            record_sale: Observed::command(self.record_sale, observer),
+            get_product: Observed::query(self.get_product, observer),
+            list_products: Observed::query(self.list_products, observer),
+            list_categories: Observed::query(self.list_categories, observer),
+            get_stats: Observed::query(self.get_stats, observer),
         }
     }
-}
-
-fn command<C: Command>(
-    handler: Arc<dyn CommandHandler<C>>,
-    observer: &Arc<dyn UseCaseObserver>,
-) -> Arc<dyn CommandHandler<C>> {
-    Arc::new(Observed::new(handler, Arc::clone(observer)))
-}
-
-fn query<Q: Query>(
-    handler: Arc<dyn QueryHandler<Q>>,
-    observer: &Arc<dyn UseCaseObserver>,
-) -> Arc<dyn QueryHandler<Q>> {
-    Arc::new(Observed::new(handler, Arc::clone(observer)))
 }

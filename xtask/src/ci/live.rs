@@ -4,11 +4,11 @@ use crate::catalogue::{self, SERVICES};
 use crate::failure::{Context, Failure, Outcome};
 use crate::paint::{Colour, paint, say};
 use crate::run_all::{session, taken};
-use crate::workspace;
+use crate::{shell, workspace};
 use rustix::process::{Pid, Signal, kill_process};
 use std::fs::{self, File};
 use std::path::PathBuf;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -130,9 +130,10 @@ impl Drop for Live {
 fn launch(data: &PathBuf, log: &PathBuf) -> Outcome<Child> {
     let output = File::create(log).context(|| format!("creating {}", log.display()))?;
     let errors = output.try_clone().context(|| format!("sharing {}", log.display()))?;
-    let this = std::env::current_exe().context(|| "finding this program".to_owned())?;
-    let mut command = Command::new(this);
-    command.args(["run-all", "--reset", "--data-dir"]).arg(data).env("EXIT_WITH_PARENT", "1");
+    // As the README has it. The tests have built this very program anew, so its own path may be stale by now; cargo
+    // replaces itself by what it runs, so the child is the one to stop.
+    let mut command = shell::cargo(["xtask", "run-all", "--reset", "--data-dir"]);
+    command.arg(data).env("EXIT_WITH_PARENT", "1");
     command.stdin(Stdio::piped()).stdout(output).stderr(errors);
     command.spawn().context(|| "starting run-all".to_owned())
 }
