@@ -1,7 +1,8 @@
 //! `cargo xtask clean`: start over.
 
-use crate::failure::{Context, Outcome};
+use crate::failure::{Context, Failure, Outcome};
 use crate::paint::say;
+use crate::run_all::session;
 use crate::{shell, workspace};
 use std::fs;
 
@@ -14,6 +15,13 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> Outcome {
+    let data = workspace::target().join("data");
+    let folders = fs::read_dir(&data).into_iter().flatten().flatten().map(|entry| entry.path());
+    if let Some(pid) = folders.chain([data]).find_map(|folder| session::running(&folder)) {
+        return Err(Failure::new(format!(
+            "a run with process id {pid} uses what would be removed; stop it with `cargo xtask services-stop`"
+        )));
+    }
     if !args.data {
         return shell::run(&mut shell::cargo(["clean"]));
     }

@@ -18,10 +18,18 @@ pub(super) fn print(chosen: &[Address], data: &Path) {
         say!();
         say!("{}", checkout(gateway, some_product(chosen)));
         say!();
-        say!("  or all of it, checked: {}", paint(Colour::Bold, "cargo xtask demo"));
+        say!("  or all of it, checked: {}", paint(Colour::Bold, &demo(gateway)));
     }
     say!("  Ctrl-C stops everything");
     say!();
+}
+
+/// The demo looks for the gateway at its usual port by itself.
+fn demo(gateway: u16) -> String {
+    match gateway {
+        8083 => "cargo xtask demo".to_owned(),
+        moved => format!("cargo xtask demo --gateway http://localhost:{moved}"),
+    }
 }
 
 fn checkout(gateway: u16, product: i64) -> String {
@@ -30,7 +38,7 @@ fn checkout(gateway: u16, product: i64) -> String {
         format!(
             r#"curl -s $SHOP/baskets/alice/items -H "$JSON" -d '{{"product_id": {product}, "quantity": 2}}'; echo"#
         ),
-        r#"PAYMENT=$(curl -s $SHOP/payments -H "$JSON" -H "idempotency-key: $(date +%s)" \"#.to_owned(),
+        r#"PAYMENT=$(curl -s $SHOP/payments -H "$JSON" -H "idempotency-key: $(date +%s)-$$" \"#.to_owned(),
         r#"  -d '{"user_id": "alice", "method": "credit_card"}' | grep -o '"id":"[^"]*"' | head -n 1 | cut -d '"' -f 4)"#
             .to_owned(),
         r#"curl -s $SHOP/payments/$PAYMENT/process -H "$JSON" -d '{}'; echo"#.to_owned(),
@@ -40,13 +48,16 @@ fn checkout(gateway: u16, product: i64) -> String {
     lines.map(|line| format!("    {line}")).join("\n")
 }
 
-/// A product that is there, or the first of a seeded shop.
+/// A product of which two units can be had, or the first of a seeded shop.
 fn some_product(chosen: &[Address]) -> i64 {
     let product = chosen.iter().find(|address| address.service.name == "product");
     let page = product.and_then(|product| {
-        Client::new(&product.url(), Duration::from_secs(5)).get("/products?limit=1").ok()
+        Client::new(&product.url(), Duration::from_secs(5)).get("/products?limit=100").ok()
     });
-    page.and_then(|page| page.body["items"][0]["id"].as_i64()).unwrap_or(1)
+    let items = page.and_then(|page| page.body["items"].as_array().cloned()).unwrap_or_default();
+    let enough =
+        |item: &&serde_json::Value| item["available_quantity"].as_i64().is_some_and(|units| units >= 2);
+    items.iter().find(enough).and_then(|item| item["id"].as_i64()).unwrap_or(1)
 }
 
 fn port(chosen: &[Address], name: &str) -> Option<u16> {

@@ -82,16 +82,22 @@ pub(crate) fn ask_to_stop(pid: u32) {
     }
 }
 
-/// Process ids are used again: on Linux a process counts only when its command is ours.
+/// Process ids are used again: on Linux a process counts only when its command is ours, be it `run-all`, `dev` or `ci`.
 pub(crate) fn alive(pid: u32) -> bool {
     match fs::read(format!("/proc/{pid}/cmdline")) {
-        Ok(command) => String::from_utf8_lossy(&command).contains("run-all"),
+        Ok(command) => is_ours(&command),
         Err(_) if Path::new("/proc/self").exists() => false,
         Err(_) => {
             let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
             pid.is_some_and(|pid| rustix::process::test_kill_process(pid).is_ok())
         }
     }
+}
+
+fn is_ours(command: &[u8]) -> bool {
+    let program = command.split(|byte| *byte == 0).next().unwrap_or_default();
+    let program = String::from_utf8_lossy(program);
+    program.trim_end_matches(" (deleted)").rsplit('/').next().is_some_and(|name| name.starts_with("xtask"))
 }
 
 fn remove(folder: &Path) -> Outcome {
@@ -118,6 +124,16 @@ mod tests {
         assert!(folder.join(READY).exists() && session.logs().is_dir());
         drop(session);
         assert!(!folder.join(READY).exists() && running(&folder).is_none());
+    }
+
+    #[test]
+    fn every_verb_that_runs_the_shop_counts() {
+        for ours in ["/repo/target/debug/xtask\0run-all\0", "target/debug/xtask\0dev\0--port\0gateway=1\0"] {
+            assert!(is_ours(ours.as_bytes()), "{ours}");
+        }
+        for other in ["/usr/bin/vim\0xtask\0", "run-all\0", ""] {
+            assert!(!is_ours(other.as_bytes()), "{other}");
+        }
     }
 
     #[test]
