@@ -13,6 +13,7 @@ mod ports;
 mod readiness;
 mod seed;
 pub(crate) mod session;
+mod sockets;
 mod supervisor;
 mod watch;
 

@@ -1,12 +1,13 @@
 //! Ports that are taken, and by whom, found before anything is started.
 
+use super::sockets::{Hold, Holder, hold};
 use crate::catalogue::Address;
 use crate::failure::{Failure, Outcome};
-use std::fmt;
-use std::fs;
+use crate::paint::say;
 use std::io::ErrorKind;
 use std::net::{Ipv4Addr, TcpListener};
-use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
 
 /// A port a service wants.
 #[derive(Clone, Copy, Debug)]
@@ -16,16 +17,49 @@ pub(crate) struct PortUse {
     pub(crate) grpc: bool,
 }
 
-/// The ports of these services that something else listens on.
+/// The ports of these services that something listens on.
 pub(crate) fn taken(addresses: &[Address]) -> Vec<PortUse> {
-    addresses.iter().flat_map(uses).filter(|wanted| !free(wanted.port)).collect()
+    let listening = |wanted: &PortUse| !matches!(hold(wanted.port), Hold::Connection);
+    addresses.iter().flat_map(uses).filter(|wanted| !free(wanted.port) && listening(wanted)).collect()
 }
 
-/// Fails with one line per taken port.
+/// Fails with one line per port that somebody listens on; waits for those that only a connection holds.
+///
+/// Clients are given their ports from a range that our gRPC ports lie in (32768–60999 on Linux), and keep them for a
+/// minute after the connection: such a port gets free by itself.
 pub(super) fn check(addresses: &[Address]) -> Outcome {
     let complaints: Vec<String> =
-        taken(addresses).iter().map(|wanted| complaint(wanted, holder(wanted.port))).collect();
+        addresses.iter().flat_map(uses).filter_map(|wanted| obstacle(&wanted)).collect();
     if complaints.is_empty() { Ok(()) } else { Err(Failure::new(complaints.join("\n       "))) }
+}
+
+/// What keeps a service from its port, after the wait that may help.
+fn obstacle(wanted: &PortUse) -> Option<String> {
+    const PATIENCE: Duration = Duration::from_secs(70);
+    let begun = Instant::now();
+    let mut said = false;
+    while !free(wanted.port) {
+        match hold(wanted.port) {
+            Hold::Listener(holder) => return Some(complaint(wanted, holder)),
+            Hold::Connection if begun.elapsed() < PATIENCE => {
+                if !said {
+                    say!(
+                        "waiting for port {} ({}): a connection that is closing holds it",
+                        wanted.port,
+                        wanted.service
+                    );
+                    said = true;
+                }
+                thread::sleep(Duration::from_millis(200));
+            }
+            // It may have been freed since we asked.
+            Hold::Unknown if begun.elapsed() < Duration::from_secs(1) => {
+                thread::sleep(Duration::from_millis(50));
+            }
+            Hold::Connection | Hold::Unknown => return Some(complaint(wanted, None)),
+        }
+    }
+    None
 }
 
 fn uses(address: &Address) -> Vec<PortUse> {
@@ -55,76 +89,9 @@ fn complaint(wanted: &PortUse, holder: Option<Holder>) -> String {
     )
 }
 
-struct Holder {
-    pid: u32,
-    command: String,
-}
-
-impl fmt::Display for Holder {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "process {} `{}`", self.pid, self.command)
-    }
-}
-
-fn holder(port: u16) -> Option<Holder> {
-    let tables =
-        ["/proc/net/tcp", "/proc/net/tcp6"].map(|table| fs::read_to_string(table).unwrap_or_default());
-    let inode = tables.iter().find_map(|table| listening_inode(table, port))?;
-    let pid = processes().find(|pid| holds(*pid, inode))?;
-    let command = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-    Some(Holder { pid, command: shown(&command) })
-}
-
-/// The inode of the socket that listens on that port.
-fn listening_inode(table: &str, port: u16) -> Option<u64> {
-    const LISTEN: &str = "0A";
-    let rows = table.lines().skip(1).map(|line| line.split_whitespace().collect::<Vec<_>>());
-    let mut listening = rows.filter(|row| row.get(3) == Some(&LISTEN));
-    let row = listening.find(|row| {
-        let hexadecimal = row.get(1).and_then(|address| address.rsplit(':').next());
-        hexadecimal.and_then(|text| u16::from_str_radix(text, 16).ok()) == Some(port)
-    })?;
-    row.get(9)?.parse().ok()
-}
-
-fn processes() -> impl Iterator<Item = u32> {
-    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
-    entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
-}
-
-fn holds(pid: u32, inode: u64) -> bool {
-    let socket = format!("socket:[{inode}]");
-    let files = fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
-    files.filter_map(|file| fs::read_link(file.path()).ok()).any(|link| link == Path::new(&socket))
-}
-
-fn shown(command: &[u8]) -> String {
-    let text = String::from_utf8_lossy(command).replace('\0', " ");
-    let text = text.trim();
-    text.char_indices().nth(80).map_or_else(|| text.to_owned(), |(end, _)| format!("{}…", &text[..end]))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    const TABLE: &str = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
-   0: 0100007F:1F90 0100007F:C001 01 00000000:00000000 00:00000000 00000000     0        0 11 1 0 20 4 30 10 -1
-   1: 00000000:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 4242 1 0 100 0 0 10 0
-";
-
-    #[test]
-    fn only_listening_sockets_count() {
-        assert_eq!(listening_inode(TABLE, 8080), Some(4242));
-        assert_eq!(listening_inode(TABLE, 8081), None);
-        assert_eq!(listening_inode("", 8080), None);
-    }
-
-    #[test]
-    fn the_other_address_family_is_read_too() {
-        let row = "sl\n 0: 00000000000000000000000000000000:C353 0:0 0A 0:0 00:0 0 0 0 77 1";
-        assert_eq!(listening_inode(row, 50003), Some(77));
-    }
 
     #[test]
     fn a_complaint_names_process_option_and_variable() {
@@ -148,8 +115,16 @@ mod tests {
     }
 
     #[test]
-    fn a_long_command_is_cut() {
-        assert_eq!(shown(b"a\0b\0"), "a b");
-        assert_eq!(shown(&[b'x'; 200]).chars().count(), 81);
+    #[cfg(target_os = "linux")]
+    fn a_port_of_a_connection_is_busy_but_nobody_listens() {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let client = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let port = client.local_addr().unwrap().port();
+        assert!(!free(port));
+        assert!(matches!(hold(port), Hold::Connection));
+        let of_listener = listener.local_addr().unwrap().port();
+        assert!(
+            matches!(hold(of_listener), Hold::Listener(Some(holder)) if holder.pid == std::process::id())
+        );
     }
 }
