@@ -8,7 +8,7 @@ use kernel_application::{
 };
 use slog::{Logger, o};
 
-use crate::{Consumer, ConsumerParts, EventHandler, Housekeeping, Relay};
+use crate::{Consumer, ConsumerParts, DeadLetters, EventHandler, Housekeeping, Relay};
 
 /// What relay, consumers and housekeeping of one process share.
 pub struct EventWorkers {
@@ -61,6 +61,18 @@ impl EventWorkers {
             logger: self.component("consumer").new(o!("consumer" => name)),
         };
         Consumer::new(parts, topics)
+    }
+
+    /// The dead letters of the consumer `name` of `topics`.
+    pub fn dead_letters(&self, name: &'static str, topics: &[&'static str]) -> DeadLetters {
+        DeadLetters {
+            consumer: name,
+            topics: topics.to_vec(),
+            log: Arc::clone(&self.log),
+            inbox: Arc::clone(&self.inbox),
+            ids: Arc::clone(&self.ids),
+            owner: self.owner.clone(),
+        }
     }
 
     /// Removes what outbox and inbox no longer need.

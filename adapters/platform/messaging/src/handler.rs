@@ -1,14 +1,15 @@
 //! What a context does with an event.
 
 use async_trait::async_trait;
-use kernel_application::{BoxError, CallContext, ErrorClass, UseCaseError};
+use kernel_application::{BoxError, CallContext, ErrorClass, StoreError, UseCaseError};
 
 use crate::{CloudEvent, InvalidEvent};
 
 /// Decodes an event and runs the command it asks for.
 ///
 /// The context carries the delivery: a handler MUST pass it to exactly one command whose save settles it, or
-/// answer [`Handled::Ignored`], upon which the consumer moves on by itself.
+/// answer [`Handled::Ignored`], upon which the consumer moves on by itself. Beside that save it MUST have no effect: an
+/// event that was applied before is handed over again, and only the save can tell.
 #[async_trait]
 pub trait EventHandler: Send + Sync + 'static {
     /// Applies `event`.
@@ -27,6 +28,9 @@ pub enum Handled {
 /// Why an event was not applied.
 #[derive(Debug, thiserror::Error)]
 pub enum HandleError {
+    /// It was applied before; the store has moved the position on.
+    #[error("event was applied before")]
+    AlreadyApplied,
     /// It never will be: it goes to the dead letters with this reason.
     #[error("{0}")]
     Poison(String),
@@ -38,6 +42,9 @@ pub enum HandleError {
 impl HandleError {
     /// Poison where the use case refuses the event for good, transient where a store or peer failed or was contended.
     pub fn of<E: UseCaseError>(error: E) -> Self {
+        if error.code() == StoreError::AlreadyApplied.code() {
+            return Self::AlreadyApplied;
+        }
         match error.class() {
             ErrorClass::Invalid | ErrorClass::NotFound | ErrorClass::Conflict | ErrorClass::Stale => {
                 Self::Poison(format!("{}: {error}", error.code()))

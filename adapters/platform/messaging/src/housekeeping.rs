@@ -2,7 +2,11 @@
 
 use std::{sync::Arc, time::Duration};
 
-use kernel_application::messaging::{Inbox, Outbox};
+use kernel_application::{
+    StoreError,
+    messaging::{Inbox, Outbox},
+};
+use platform_telemetry::chain;
 use slog::{Logger, info, warn};
 use tokio::sync::watch;
 
@@ -29,19 +33,34 @@ impl Housekeeping {
     pub async fn run(self, stop: watch::Receiver<bool>) {
         let mut stop = Stop::new(stop);
         while !stop.within(PERIOD).await {
-            self.purge().await;
+            self.purge(&stop).await;
         }
     }
 
-    async fn purge(&self) {
-        let outbox = self.outbox.purge(OUTBOX_RETENTION).await;
+    async fn purge(&self, stop: &Stop) {
+        let outbox = bit_by_bit(stop, || self.outbox.purge(OUTBOX_RETENTION)).await;
         let inbox = match &self.inbox {
-            Some(inbox) => inbox.purge(INBOX_RETENTION).await,
+            Some(inbox) => bit_by_bit(stop, || inbox.purge(INBOX_RETENTION)).await,
             None => Ok(0),
         };
         match (outbox, inbox) {
             (Ok(outbox), Ok(inbox)) => info!(self.logger, "purged"; "outbox" => outbox, "inbox" => inbox),
-            (Err(error), _) | (_, Err(error)) => warn!(self.logger, "purge failed"; "error" => %error),
+            (Err(error), _) | (_, Err(error)) => warn!(self.logger, "purge failed"; "error" => chain(&error)),
         }
     }
+}
+
+/// Repeats a purge, which removes a few rows at a time, until there is nothing left; answers how many there were.
+async fn bit_by_bit<F>(stop: &Stop, some: impl Fn() -> F) -> Result<u64, StoreError>
+where
+    F: Future<Output = Result<u64, StoreError>>,
+{
+    let mut total = 0;
+    while !stop.is_set() {
+        match some().await? {
+            0 => break,
+            removed => total += removed,
+        }
+    }
+    Ok(total)
 }

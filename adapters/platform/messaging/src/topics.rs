@@ -1,4 +1,7 @@
 //! The topics, once for all services and both homes.
+//!
+//! Operators create them from `ops/kafka/topics.toml`, which says besides how they are replicated and kept; a test of
+//! `platform-kafka` holds the two against each other.
 
 /// Verdicts on payments, keyed by payment id.
 pub const PAYMENT_EVENTS: &str = "payment-events";

@@ -5,7 +5,15 @@ use std::time::Duration;
 use diesel::{SqliteConnection, prelude::*};
 use kernel_application::{Claim, IdempotencyKey, StoreError};
 
-use crate::{Database, WriteError, schema::idempotency_key as keys, time::now_and};
+use crate::{
+    Database, WriteError,
+    purge::{bit_by_bit, purge},
+    schema::idempotency_key as keys,
+    time::now_and,
+};
+
+const PURGE: &str = "DELETE FROM idempotency_key WHERE (principal, route, key) IN \
+    (SELECT principal, route, key FROM idempotency_key WHERE created_at < ? ORDER BY created_at LIMIT ?)";
 
 /// What the table says of a key.
 #[derive(Debug, PartialEq, Eq)]
@@ -96,15 +104,11 @@ impl IdempotencyRows {
             .await
     }
 
-    /// Forgets keys made more than `retention` ago.
+    /// Forgets keys made more than `retention` ago, some at a time so that no write waits long for it.
     pub async fn purge(&self, retention: Duration) -> Result<u64, StoreError> {
-        self.db
-            .transact("purge idempotency keys", move |tx| {
-                let (now, later) = now_and(retention);
-                let old = keys::table.filter(keys::created_at.lt(now - (later - now)));
-                Ok(diesel::delete(old).execute(tx.conn())? as u64)
-            })
-            .await
+        let some =
+            || self.db.transact("purge idempotency keys", move |tx| Ok(purge(tx.conn(), PURGE, retention)?));
+        bit_by_bit(some).await
     }
 }
 

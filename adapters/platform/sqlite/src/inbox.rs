@@ -13,9 +13,13 @@ use shaku::Component;
 
 use crate::{
     Database, WriteError,
-    schema::{consumer_position as position, inbox},
+    purge::purge,
+    schema::{consumer_member as member, consumer_position as position, inbox},
     time::now_and,
 };
+
+const PURGE: &str = "DELETE FROM inbox WHERE (consumer, event_id) IN \
+    (SELECT consumer, event_id FROM inbox WHERE handled_at < ? ORDER BY handled_at LIMIT ?)";
 
 /// The inbox of one context's file.
 #[derive(Component)]
@@ -33,6 +37,36 @@ impl SqliteInbox {
 
 #[async_trait]
 impl Inbox for SqliteInbox {
+    async fn join(&self, consumer: &str, owner: &str, ttl: Duration) -> Result<u32, StoreError> {
+        let (consumer, owner) = (consumer.to_owned(), owner.to_owned());
+        self.db
+            .transact("join consumer", move |tx| {
+                let (now, until) = now_and(ttl);
+                diesel::replace_into(member::table)
+                    .values((
+                        member::consumer.eq(&consumer),
+                        member::owner.eq(owner),
+                        member::lease_until.eq(until),
+                    ))
+                    .execute(tx.conn())?;
+                let all = || member::table.filter(member::consumer.eq(&consumer));
+                diesel::delete(all().filter(member::lease_until.lt(now))).execute(tx.conn())?;
+                let alive: i64 = all().count().get_result(tx.conn())?;
+                Ok(u32::try_from(alive).unwrap_or(u32::MAX))
+            })
+            .await
+    }
+
+    async fn leave(&self, consumer: &str, owner: &str) -> Result<(), StoreError> {
+        let key = (consumer.to_owned(), owner.to_owned());
+        self.db
+            .transact("leave consumer", move |tx| {
+                diesel::delete(member::table.find(key)).execute(tx.conn())?;
+                Ok(())
+            })
+            .await
+    }
+
     async fn take(
         &self,
         consumer: &str,
@@ -145,13 +179,7 @@ impl Inbox for SqliteInbox {
     }
 
     async fn purge(&self, retention: Duration) -> Result<u64, StoreError> {
-        self.db
-            .transact("purge inbox", move |tx| {
-                let (now, later) = now_and(retention);
-                let old = inbox::table.filter(inbox::handled_at.lt(now - (later - now)));
-                Ok(diesel::delete(old).execute(tx.conn())? as u64)
-            })
-            .await
+        self.db.transact("purge inbox", move |tx| Ok(purge(tx.conn(), PURGE, retention)?)).await
     }
 }
 

@@ -19,6 +19,7 @@ mod idempotency;
 mod inbox;
 mod log;
 mod outbox;
+mod purge;
 mod schema;
 mod time;
 mod transaction;

@@ -13,9 +13,13 @@ use shaku::Component;
 
 use crate::{
     Database,
+    purge::purge,
     schema::{outbox, relay_lease},
     time::{now_and, timestamp},
 };
+
+const PURGE: &str = "DELETE FROM outbox WHERE id IN \
+    (SELECT id FROM outbox WHERE published_at < ? ORDER BY published_at LIMIT ?)";
 
 /// The outbox of one context's file.
 #[derive(Component)]
@@ -54,11 +58,11 @@ impl Outbox for SqliteOutbox {
             .await
     }
 
-    async fn pending(&self, limit: u32) -> Result<Vec<StoredMessage>, StoreError> {
+    async fn pending(&self, after: i64, limit: u32) -> Result<Vec<StoredMessage>, StoreError> {
         self.db
             .read("read outbox", move |connection| {
                 outbox::table
-                    .filter(outbox::published_at.is_null())
+                    .filter(outbox::published_at.is_null().and(outbox::id.gt(after)))
                     .order(outbox::id)
                     .limit(limit.into())
                     .select(Row::as_select())
@@ -84,14 +88,7 @@ impl Outbox for SqliteOutbox {
     }
 
     async fn purge(&self, retention: Duration) -> Result<u64, StoreError> {
-        self.db
-            .transact("purge outbox", move |tx| {
-                let (now, later) = now_and(retention);
-                let before = now - (later - now);
-                let old = outbox::table.filter(outbox::published_at.lt(before));
-                Ok(diesel::delete(old).execute(tx.conn())? as u64)
-            })
-            .await
+        self.db.transact("purge outbox", move |tx| Ok(purge(tx.conn(), PURGE, retention)?)).await
     }
 
     async fn stats(&self) -> Result<OutboxStats, StoreError> {

@@ -36,6 +36,14 @@ diesel::table! {
 }
 
 diesel::table! {
+    consumer_member (consumer, owner) {
+        consumer -> Text,
+        owner -> Text,
+        lease_until -> BigInt,
+    }
+}
+
+diesel::table! {
     inbox (consumer, event_id) {
         consumer -> Text,
         event_id -> Text,

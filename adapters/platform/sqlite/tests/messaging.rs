@@ -1,17 +1,15 @@
-//! Outbox, inbox, idempotency keys and log on real files.
+//! What files can do besides the contract: failed writes, restarts, several processes on one file.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use diesel::{RunQueryDsl, sql_query};
 use kernel_application::{
-    CallContext, Claim, IdempotencyKey, StoreError, TraceContext,
-    messaging::{Delivery, EventLog, Inbox, OutboundMessage, Outbox, Position},
+    CallContext, StoreError, TraceContext,
+    messaging::{EventLog, FIRST, OutboundMessage, Outbox},
 };
 use kernel_domain::EventId;
-use platform_sqlite::{
-    Database, IdempotencyRows, SqliteEventLog, SqliteInbox, SqliteOutbox, StoredBegin, WriteError,
-};
+use platform_sqlite::{Database, SqliteEventLog, SqliteOutbox, WriteError};
 use tempfile::TempDir;
 use uuid::Uuid;
 
@@ -36,20 +34,8 @@ fn message(n: u128, key: &str) -> OutboundMessage {
     }
 }
 
-fn delivery(Position { epoch, next_offset }: Position, event: u128) -> Delivery {
-    Delivery {
-        consumer: "c".into(),
-        topic: "things".into(),
-        partition: 0,
-        epoch,
-        expected: next_offset,
-        next: next_offset + 1,
-        event_id: Some(EventId::from_uuid(Uuid::from_u128(event))),
-    }
-}
-
 async fn count(db: &Database) -> usize {
-    SqliteOutbox::new(db.clone()).pending(100).await.unwrap().len()
+    SqliteOutbox::new(db.clone()).pending(FIRST, 100).await.unwrap().len()
 }
 
 #[tokio::test]
@@ -63,144 +49,6 @@ async fn a_failed_write_leaves_nothing() {
         })
         .await;
     assert!(matches!(result, Err(StoreError::Conflict("thing"))));
-    assert_eq!(count(&db).await, 0);
-}
-
-#[tokio::test]
-async fn the_outbox_gives_each_message_until_it_is_marked() {
-    let folder = TempDir::new().unwrap();
-    let db = open(&folder).await;
-    let outbox = SqliteOutbox::new(db.clone());
-    for n in 1..=3 {
-        db.write(&context(), "write", move |tx| tx.enqueue(&message(n, "a"))).await.unwrap();
-    }
-    let pending = outbox.pending(2).await.unwrap();
-    assert_eq!(
-        pending.iter().map(|stored| stored.message.clone()).collect::<Vec<_>>(),
-        [message(1, "a"), message(2, "a")]
-    );
-    outbox.mark_published(&[pending[0].id]).await.unwrap();
-    assert_eq!(outbox.pending(9).await.unwrap().len(), 2);
-    assert_eq!(outbox.stats().await.unwrap().backlog, 2);
-    assert_eq!(outbox.purge(Duration::ZERO).await.unwrap(), 1);
-    assert_eq!(outbox.stats().await.unwrap().backlog, 2);
-}
-
-#[tokio::test]
-async fn one_relay_works_at_a_time() {
-    let folder = TempDir::new().unwrap();
-    let outbox = SqliteOutbox::new(open(&folder).await);
-    assert!(outbox.lease("a", TTL).await.unwrap());
-    assert!(outbox.lease("a", TTL).await.unwrap());
-    assert!(!outbox.lease("b", TTL).await.unwrap());
-    assert!(outbox.lease("a", Duration::ZERO).await.unwrap());
-    assert!(outbox.lease("b", TTL).await.unwrap());
-}
-
-#[tokio::test]
-async fn an_event_is_applied_once_and_the_position_moves_with_it() {
-    let folder = TempDir::new().unwrap();
-    let db = open(&folder).await;
-    let inbox = SqliteInbox::new(db.clone());
-    let position = inbox.take("c", "things", 0, "me", TTL).await.unwrap().unwrap();
-    let apply = |position, event, effect| {
-        let (db, ctx) = (db.clone(), context().with_delivery(delivery(position, event)));
-        async move { db.write(&ctx, "apply", move |tx| tx.enqueue(&message(effect, "a"))).await }
-    };
-    apply(position, 7, 100).await.unwrap();
-    assert!(inbox.seen("c", EventId::from_uuid(Uuid::from_u128(7))).await.unwrap());
-
-    assert!(matches!(apply(position, 8, 101).await, Err(StoreError::Fenced)), "the position has moved");
-    let next = Position { next_offset: position.next_offset + 1, ..position };
-    assert!(matches!(apply(next, 7, 102).await, Err(StoreError::AlreadyApplied)));
-    assert_eq!(count(&db).await, 1, "a duplicate has no effect");
-
-    let taken = inbox.take("c", "things", 0, "me", TTL).await.unwrap().unwrap();
-    assert_eq!(taken.next_offset, 2, "a duplicate moves the position");
-    let stale = Position { next_offset: 2, ..position };
-    assert!(matches!(apply(stale, 9, 103).await, Err(StoreError::Fenced)), "an old epoch is fenced off");
-}
-
-#[tokio::test]
-async fn a_partition_has_one_owner_until_its_lease_is_over() {
-    let folder = TempDir::new().unwrap();
-    let inbox = SqliteInbox::new(open(&folder).await);
-    let first = inbox.take("c", "things", 0, "a", TTL).await.unwrap().unwrap();
-    assert_eq!(inbox.take("c", "things", 0, "b", TTL).await.unwrap(), None);
-    assert!(inbox.renew("c", "things", 0, first.epoch, Duration::ZERO).await.unwrap());
-    let second = inbox.take("c", "things", 0, "b", TTL).await.unwrap().unwrap();
-    assert!(second.epoch > first.epoch);
-    assert!(!inbox.renew("c", "things", 0, first.epoch, TTL).await.unwrap());
-    inbox.release("c", "things", 0, second.epoch).await.unwrap();
-    assert!(inbox.take("c", "things", 0, "a", TTL).await.unwrap().is_some());
-}
-
-#[tokio::test]
-async fn attempts_count_until_the_record_is_passed() {
-    let folder = TempDir::new().unwrap();
-    let inbox = SqliteInbox::new(open(&folder).await);
-    let position = inbox.take("c", "things", 0, "a", TTL).await.unwrap().unwrap();
-    let first = delivery(position, 1);
-    assert_eq!(inbox.attempt(&first).await.unwrap(), 1);
-    assert_eq!(inbox.attempt(&first).await.unwrap(), 2);
-    inbox.dead_letter(&first, message(5, "a")).await.unwrap();
-    assert!(matches!(inbox.attempt(&first).await, Err(StoreError::Fenced)));
-    let next = delivery(Position { next_offset: 1, ..position }, 2);
-    assert_eq!(inbox.attempt(&next).await.unwrap(), 1);
-}
-
-#[tokio::test]
-async fn one_of_fifty_gets_the_key() {
-    let folder = TempDir::new().unwrap();
-    let keys = IdempotencyRows::new(open(&folder).await);
-    let claim = |token: usize| Claim {
-        key: IdempotencyKey { principal: "p".into(), route: "r", key: "k".into() },
-        token: token.to_string(),
-    };
-    let keys = Arc::new(keys);
-    let tries = (0..50).map(|n| {
-        let keys = Arc::clone(&keys);
-        tokio::spawn(async move { (n, keys.begin(&claim(n), "hash", TTL).await.unwrap()) })
-    });
-    let mut winners = Vec::new();
-    for each in tries.collect::<Vec<_>>() {
-        match each.await.unwrap() {
-            (n, StoredBegin::Started) => winners.push(n),
-            (_, other) => assert_eq!(other, StoredBegin::Running),
-        }
-    }
-    assert_eq!(winners.len(), 1);
-    let winner = claim(winners[0]);
-    assert_eq!(keys.begin(&claim(99), "other", TTL).await.unwrap(), StoredBegin::Mismatch);
-    keys.finish(&claim(99), b"no".to_vec()).await.unwrap();
-    keys.finish(&winner, b"yes".to_vec()).await.unwrap();
-    keys.release(&winner).await.unwrap();
-    assert_eq!(keys.begin(&claim(99), "hash", TTL).await.unwrap(), StoredBegin::Replay(b"yes".to_vec()));
-}
-
-#[tokio::test]
-async fn a_lost_claim_rolls_the_effect_back() {
-    let folder = TempDir::new().unwrap();
-    let db = open(&folder).await;
-    let keys = IdempotencyRows::new(db.clone());
-    let claim = |token: &str| Claim {
-        key: IdempotencyKey { principal: "p".into(), route: "r", key: "k".into() },
-        token: token.into(),
-    };
-    assert_eq!(keys.begin(&claim("a"), "hash", Duration::ZERO).await.unwrap(), StoredBegin::Started);
-    assert_eq!(
-        keys.begin(&claim("b"), "hash", TTL).await.unwrap(),
-        StoredBegin::Started,
-        "the lock was over"
-    );
-    let late = claim("a");
-    let result = db
-        .write(&context(), "write", move |tx| {
-            tx.enqueue(&message(1, "a"))?;
-            tx.settle_claim(&late, b"answer")
-        })
-        .await;
-    assert!(matches!(result, Err(StoreError::Fenced)));
     assert_eq!(count(&db).await, 0);
 }
 

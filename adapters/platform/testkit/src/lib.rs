@@ -1,11 +1,18 @@
-//! Test helpers: polling probes, free ports, data folders.
+//! Test helpers: polling probes, free ports, data folders, the servers of the other home.
 //!
 //! A test waits with [`eventually`] for what it needs to see; it never sleeps and hopes.
+
+pub mod bench;
+pub mod servers;
 
 use std::{
     future::Future,
     io,
     net::{Ipv4Addr, SocketAddr, TcpListener},
+    sync::{
+        OnceLock,
+        atomic::{AtomicU32, Ordering},
+    },
     time::Duration,
 };
 
@@ -47,9 +54,21 @@ pub fn free_listener() -> io::Result<(TcpListener, SocketAddr)> {
     Ok((listener, addr))
 }
 
-/// A port that was free a moment ago, for processes that are told a number.
+/// A port that nobody has, for processes that are told a number; each call answers another one.
+///
+/// It lies below the range that outgoing connections are given their ports from, so that none of them takes it before the
+/// process listens.
 pub fn free_port() -> io::Result<u16> {
-    free_listener().map(|(_, addr)| addr.port())
+    const FIRST: u32 = 20_000;
+    const COUNT: u32 = 12_000;
+    static NEXT: OnceLock<AtomicU32> = OnceLock::new();
+
+    // Test processes that run at the same time begin at different places.
+    let next = NEXT.get_or_init(|| AtomicU32::new(std::process::id().wrapping_mul(7_919)));
+    let candidates = (0..COUNT).map(|_| FIRST + next.fetch_add(1, Ordering::Relaxed) % COUNT);
+    let free = |port: &u16| TcpListener::bind((Ipv4Addr::UNSPECIFIED, *port)).is_ok();
+    let port = candidates.filter_map(|port| u16::try_from(port).ok()).find(free);
+    port.ok_or_else(|| io::Error::new(io::ErrorKind::AddrInUse, "every port of the tests is taken"))
 }
 
 /// An empty folder that is removed when the value is dropped.
@@ -82,6 +101,13 @@ mod tests {
         assert!(path.is_dir());
         drop(dir);
         assert!(!path.exists());
-        assert_ne!(free_port().unwrap(), 0);
+    }
+
+    #[test]
+    fn ports_are_given_once() {
+        let ports: Vec<_> = (0..50).map(|_| free_port().unwrap()).collect();
+        let different: std::collections::BTreeSet<_> = ports.iter().collect();
+        assert_eq!(different.len(), ports.len());
+        assert!(ports.iter().all(|port| (20_000..32_000).contains(port)), "{ports:?}");
     }
 }

@@ -42,6 +42,13 @@ pub struct Position {
 /// Positions and handled events of one context's consumers.
 #[async_trait]
 pub trait Inbox: Interface {
+    /// Says that `owner` is alive for `ttl` and answers how many owners of the consumer are, this one among them: what a
+    /// fair share is reckoned from.
+    async fn join(&self, consumer: &str, owner: &str, ttl: Duration) -> Result<u32, StoreError>;
+
+    /// Says that `owner` is gone, so that the others need not wait until its time is over.
+    async fn leave(&self, consumer: &str, owner: &str) -> Result<(), StoreError>;
+
     /// Takes a partition that is free, ours, or whose lease ran out; `None` where another owner holds it. Adds 1 to the epoch.
     async fn take(
         &self,
@@ -78,12 +85,14 @@ pub trait Inbox: Interface {
     /// Whether the event was applied.
     async fn seen(&self, consumer: &str, event_id: EventId) -> Result<bool, StoreError>;
 
-    /// Moves past a record that has no effect.
+    /// Moves past a record that has no effect, and remembers its event.
     async fn advance(&self, delivery: &Delivery) -> Result<(), StoreError>;
 
-    /// Moves past a record and puts `dead` into the outbox, in one transaction.
+    /// Moves past a record and puts `dead` into the outbox, in one transaction. The event was not applied and is not
+    /// remembered, or its replay would be taken for a duplicate.
     async fn dead_letter(&self, delivery: &Delivery, dead: OutboundMessage) -> Result<(), StoreError>;
 
-    /// Forgets events handled more than `retention` ago, which MUST exceed the log's, and answers how many.
+    /// Forgets events handled more than `retention` ago, which MUST exceed the log's, at most
+    /// [`PURGE_LIMIT`](super::PURGE_LIMIT) of them, and answers how many.
     async fn purge(&self, retention: Duration) -> Result<u64, StoreError>;
 }

@@ -13,5 +13,5 @@ pub use inbox::{Delivery, Inbox, Position};
 pub use log::{EventLog, LogError, Record};
 pub use message::{EventTranslator, Header, OutboundMessage};
 pub use observer::{ConsumeOutcome, MessagingObserver};
-pub use outbox::{Outbox, OutboxStats, StoredMessage};
+pub use outbox::{FIRST, Outbox, OutboxStats, PURGE_LIMIT, StoredMessage};
 pub use partition::partition_for;

@@ -17,6 +17,9 @@ pub trait MessagingObserver: Send + Sync + 'static {
 
     /// How many records of a partition wait.
     fn lag(&self, topic: &str, partition: u32, records: u64);
+
+    /// A partition is no longer read here: whoever reads it reports its lag.
+    fn given_up(&self, _topic: &str, _partition: u32) {}
 }
 
 /// What became of a record.

@@ -9,19 +9,30 @@ use shaku::Interface;
 use super::OutboundMessage;
 use crate::StoreError;
 
+/// Below every id of an outbox: where a round begins.
+pub const FIRST: i64 = 0;
+
+/// The most rows that one call of a `purge` removes: a delete of millions would hold locks and fill the disk's log for
+/// minutes.
+pub const PURGE_LIMIT: u32 = 1_000;
+
 /// The reading side of a context's outbox; repositories write it inside their transactions.
 #[async_trait]
 pub trait Outbox: Interface {
     /// Takes or renews the relay's lease: `true` while `owner` holds it. One relay works at a time, or keys lose their order.
     async fn lease(&self, owner: &str, ttl: Duration) -> Result<bool, StoreError>;
 
-    /// Up to `limit` unpublished messages in the order they were written.
-    async fn pending(&self, limit: u32) -> Result<Vec<StoredMessage>, StoreError>;
+    /// Up to `limit` unpublished messages whose id is above `after`, in the order they were written.
+    ///
+    /// A round MUST begin at [`FIRST`]: ids are given before their transactions commit, so that a lower one may show up
+    /// later. Reading on from a higher id within the round is how a relay gets past messages that have to wait.
+    async fn pending(&self, after: i64, limit: u32) -> Result<Vec<StoredMessage>, StoreError>;
 
     /// Marks messages as published.
     async fn mark_published(&self, ids: &[i64]) -> Result<(), StoreError>;
 
-    /// Removes messages published more than `retention` ago and answers how many.
+    /// Removes messages published more than `retention` ago, at most [`PURGE_LIMIT`] of them, and answers how many. Who
+    /// wants all of them gone asks again until none was left.
     async fn purge(&self, retention: Duration) -> Result<u64, StoreError>;
 
     /// How much waits.

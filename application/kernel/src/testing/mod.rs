@@ -1,4 +1,6 @@
-//! A clock and ids that tests decide.
+//! A clock and ids that tests decide, and the [`contract`] of the messaging ports.
+
+pub mod contract;
 
 use std::sync::{
     Mutex, PoisonError,

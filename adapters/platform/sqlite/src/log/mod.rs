@@ -15,7 +15,7 @@ use shaku::Component;
 use tokio::time::{Instant, timeout_at};
 
 use self::watch::Watch;
-use crate::{Database, OpenError};
+use crate::{Database, OpenError, purge::bit_by_bit};
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../../db/platform/sqlite-log");
 
@@ -47,9 +47,9 @@ impl SqliteEventLog {
         &self.db
     }
 
-    /// Removes records older than `retention` and answers how many.
+    /// Removes records older than `retention`, some at a time so that no append waits long for it, and answers how many.
     pub async fn purge(&self, retention: Duration) -> Result<u64, StoreError> {
-        self.db.transact("purge log", move |tx| Ok(rows::purge(tx.conn(), retention)?)).await
+        bit_by_bit(|| self.db.transact("purge log", move |tx| Ok(rows::purge(tx.conn(), retention)?))).await
     }
 }
 

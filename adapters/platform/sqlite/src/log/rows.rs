@@ -7,9 +7,14 @@ use kernel_application::messaging::{OutboundMessage, Record};
 
 use crate::{
     outbox::{headers_from_text, headers_to_text},
+    purge,
     schema::{log_partition as partitions, log_record as records},
     time::{now_and, timestamp},
 };
+
+const PURGE: &str = "DELETE FROM log_record WHERE (topic, partition, offset) IN \
+    (SELECT topic, partition, offset FROM log_record WHERE appended_at < ? \
+    ORDER BY appended_at, topic, partition, offset LIMIT ?)";
 
 pub(super) fn declare(connection: &mut SqliteConnection, topics: &[(String, u32)]) -> QueryResult<()> {
     for (topic, count) in topics {
@@ -91,16 +96,15 @@ pub(super) fn fetch(
     Ok(rows.into_iter().map(record).collect())
 }
 
+/// Removes some of what is older than `retention`, the oldest first.
 pub(super) fn purge(connection: &mut SqliteConnection, retention: Duration) -> QueryResult<u64> {
-    let (now, later) = now_and(retention);
-    let removed = diesel::delete(records::table.filter(records::appended_at.lt(now - (later - now))))
-        .execute(connection)?;
+    let removed = purge::purge(connection, PURGE, retention)?;
     diesel::sql_query(
         "UPDATE log_partition SET first_offset = coalesce((SELECT min(r.offset) FROM log_record r \
          WHERE r.topic = log_partition.topic AND r.partition = log_partition.partition), next_offset)",
     )
     .execute(connection)?;
-    Ok(removed as u64)
+    Ok(removed)
 }
 
 fn insert(

@@ -75,7 +75,7 @@ impl MessagingMetrics {
         self.published.get_or_create_owned(&Topic { topic: topic.into() }).inc_by(count);
     }
 
-    /// Counts one record of `topic`; `outcome` such as `handled`, `ignored`, `duplicate`, `retried`, `dead_letter`.
+    /// Counts one record of `topic`; `outcome` such as `applied`, `ignored`, `duplicate`, `retried`, `dead_lettered`.
     pub fn consumed(&self, topic: &str, outcome: &'static str) {
         self.consumed.get_or_create_owned(&Consumed { topic: topic.into(), outcome }).inc();
     }
@@ -83,6 +83,11 @@ impl MessagingMetrics {
     /// How many records of a partition are not yet handled.
     pub fn lag(&self, topic: &str, partition: u32, records: u64) {
         self.lag.get_or_create_owned(&Partition { topic: topic.into(), partition }).set(records);
+    }
+
+    /// Shows no lag for a partition that another replica reads.
+    pub fn given_up(&self, topic: &str, partition: u32) {
+        self.lag.remove(&Partition { topic: topic.into(), partition });
     }
 }
 
@@ -104,6 +109,10 @@ impl MessagingObserver for MessagingMetrics {
     fn lag(&self, topic: &str, partition: u32, records: u64) {
         self.lag(topic, partition, records);
     }
+
+    fn given_up(&self, topic: &str, partition: u32) {
+        self.given_up(topic, partition);
+    }
 }
 
 #[cfg(test)]
@@ -118,6 +127,8 @@ mod tests {
         messaging.published("payment-events", 2);
         messaging.consumed("stock-events", "handled");
         messaging.lag("stock-events", 0, 7);
+        messaging.lag("stock-events", 1, 8);
+        messaging.given_up("stock-events", 1);
         let text = metrics.encode();
         for line in [
             "outbox_backlog 3",
@@ -128,5 +139,6 @@ mod tests {
         ] {
             assert!(text.contains(line), "{line} is missing in\n{text}");
         }
+        assert!(!text.contains(r#"partition="1""#), "another replica reads it:\n{text}");
     }
 }
