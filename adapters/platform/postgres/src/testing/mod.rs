@@ -1,0 +1,7 @@
+//! For tests of this crate and of adapters: a database of their own, and the plans of their queries.
+
+mod database;
+mod explain;
+
+pub use database::{TestDatabase, revert_all};
+pub use explain::Explain;
