@@ -66,11 +66,20 @@ pub struct Weight(u16);
 impl Weight {
     const MAX: u16 = 1_000;
 
-    fn parse(text: &str) -> Result<Self, Violation> {
-        match text.parse() {
-            Ok(weight @ 1..=Self::MAX) => Ok(Self(weight)),
-            _ => Err(Violation::new("weight", "out_of_range", format!("`{text}` must be 1 to 1000"))),
+    /// Checks the range.
+    pub fn new(shares: u16) -> Result<Self, Violation> {
+        match shares {
+            1..=Self::MAX => Ok(Self(shares)),
+            _ => Err(Self::out_of_range(&shares)),
         }
+    }
+
+    fn parse(text: &str) -> Result<Self, Violation> {
+        text.parse().map_err(|_| Self::out_of_range(&text)).and_then(Self::new)
+    }
+
+    fn out_of_range(given: &dyn fmt::Display) -> Violation {
+        Violation::new("weight", "out_of_range", format!("`{given}` must be 1 to 1000"))
     }
 
     /// The number of shares.

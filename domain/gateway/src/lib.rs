@@ -1,18 +1,42 @@
-//! How a request finds its backend: paths, routes, backends, balancing and the headers that stay behind.
+//! How a request finds its backend, and what protects both: paths, routes, headers, balancing, health, breakers, limits.
 //!
-//! Everything is pure. A new service is a variant of [`Service`] and its lines in [`RouteTable::standard`]; a new
-//! way to choose among backends implements [`Balancer`].
+//! Everything is pure: time and randomness are arguments, and whoever waits or sends does so outside. What all threads
+//! share is kept in atomics, so that the way of a request takes no lock.
+//!
+//! - [`balancing`] chooses a backend, [`member`] is one at work, [`health`] tells who takes part.
+//! - [`breaker`], [`limit`], [`retry`] and [`Deadline`] say when a request must not be sent, or not again.
+//! - [`message`], [`RequestPath`] and [`RouteTable`] say what a request means, or that it can be read in two ways.
+//!
+//! A new service is a variant of [`Service`] and its lines in [`RouteTable::standard`].
 
 mod backend;
 mod balancer;
-mod headers;
+pub mod balancing;
+pub mod breaker;
+mod deadline;
+pub mod health;
+pub mod limit;
+pub mod member;
+pub mod message;
+mod moment;
+mod normal;
+mod outcome;
 mod path;
+pub mod retry;
+mod rolling;
 mod route;
 mod service;
+mod share;
 
 pub use backend::{Backend, Weight, parse_backends};
 pub use balancer::{Balancer, RoundRobin};
-pub use headers::{connection_options, is_hop_by_hop};
+pub use deadline::{Deadline, format_grpc_timeout, parse_grpc_timeout};
+pub use message::{connection_options, is_hop_by_hop};
+pub use moment::Moment;
+pub use normal::{Slashes, normalise};
+pub use outcome::{Outcome, Verdict};
 pub use path::{PathError, RequestPath};
+pub use rolling::Tally;
 pub use route::{API_PREFIX, Route, RouteTable};
 pub use service::Service;
+pub use share::Share;

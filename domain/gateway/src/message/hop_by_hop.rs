@@ -23,6 +23,17 @@ pub fn connection_options(value: &str) -> impl Iterator<Item = &str> {
     value.split(',').map(str::trim).filter(|option| !option.is_empty())
 }
 
+/// Whether the header stays behind, in a message with these `Connection` values. Allocates nothing.
+pub fn stays_behind<'a>(name: &str, connection: impl IntoIterator<Item = &'a str>) -> bool {
+    let names_it = |value| connection_options(value).any(|option| option.eq_ignore_ascii_case(name));
+    HOP_BY_HOP.iter().any(|known| known.eq_ignore_ascii_case(name)) || connection.into_iter().any(names_it)
+}
+
+/// Whether a `TE` header says that trailers are understood: the one thing of it that gRPC needs passed on.
+pub fn accepts_trailers(te: &str) -> bool {
+    te.split(',').any(|coding| coding.trim().eq_ignore_ascii_case("trailers"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -36,5 +47,15 @@ mod tests {
     #[test]
     fn connection_names_further_ones() {
         assert_eq!(connection_options("close, X-Secret ,,").collect::<Vec<_>>(), ["close", "X-Secret"]);
+        let connection = ["close, X-Secret", "x-other"];
+        for (name, stays) in [("x-secret", true), ("X-OTHER", true), ("Keep-Alive", true), ("x-kept", false)]
+        {
+            assert_eq!(stays_behind(name, connection), stays, "{name}");
+        }
+    }
+
+    #[test]
+    fn trailers_are_found_among_codings() {
+        assert!(accepts_trailers("gzip, Trailers") && !accepts_trailers("gzip;q=0.5"));
     }
 }

@@ -1,0 +1,123 @@
+//! How long a request may still take, and what of that the next hop gets.
+
+use std::time::Duration;
+
+use crate::Moment;
+
+/// The instant by which a request must be answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Deadline(Moment);
+
+impl Deadline {
+    /// `limit` from now, or earlier where the client said so: it can shorten the time but not lengthen it.
+    pub fn new(now: Moment, limit: Duration, asked: Option<Duration>) -> Self {
+        Self(now.plus(asked.map_or(limit, |asked| asked.min(limit))))
+    }
+
+    /// The instant.
+    pub const fn moment(self) -> Moment {
+        self.0
+    }
+
+    /// The time that is left; `None` where there is none.
+    pub fn remaining(self, now: Moment) -> Option<Duration> {
+        (now < self.0).then(|| self.0.since(now))
+    }
+
+    /// What the next hop is told: what is left less `reserve`, which it takes to bring the answer back; `most` at most.
+    pub fn allot(self, now: Moment, most: Duration, reserve: Duration) -> Option<Duration> {
+        let left = self.remaining(now)?.checked_sub(reserve)?;
+        (left > Duration::ZERO).then(|| left.min(most))
+    }
+}
+
+/// Reads a `grpc-timeout` header: at most eight digits and a unit, `250m`.
+pub fn parse_grpc_timeout(text: &str) -> Option<Duration> {
+    let (digits, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
+    if !(1..=8).contains(&digits.len()) || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let count: u64 = digits.parse().ok()?;
+    match unit {
+        "H" => Some(Duration::from_secs(count * 3_600)),
+        "M" => Some(Duration::from_secs(count * 60)),
+        "S" => Some(Duration::from_secs(count)),
+        "m" => Some(Duration::from_millis(count)),
+        "u" => Some(Duration::from_micros(count)),
+        "n" => Some(Duration::from_nanos(count)),
+        _ => None,
+    }
+}
+
+/// Writes a `grpc-timeout` header, rounded down, in the finest unit that eight digits suffice for.
+pub fn format_grpc_timeout(timeout: Duration) -> String {
+    const MOST: u128 = 99_999_999;
+    let nanos = timeout.as_nanos();
+    let units = [(1, "n"), (1_000, "u"), (1_000_000, "m"), (1_000_000_000, "S"), (60_000_000_000, "M")];
+    match units.into_iter().find(|(size, _)| nanos / size <= MOST) {
+        Some((size, unit)) => format!("{}{unit}", nanos / size),
+        None => format!("{}H", (nanos / 3_600_000_000_000).min(MOST)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const MS: Duration = Duration::from_millis(1);
+
+    fn at(millis: u32) -> Moment {
+        Moment::after_start(MS * millis)
+    }
+
+    #[test]
+    fn a_client_shortens_but_does_not_lengthen() {
+        assert_eq!(Deadline::new(at(5), MS * 100, None).moment(), at(105));
+        assert_eq!(Deadline::new(at(5), MS * 100, Some(MS * 20)).moment(), at(25));
+        assert_eq!(Deadline::new(at(5), MS * 100, Some(Duration::MAX)).moment(), at(105));
+    }
+
+    #[test]
+    fn each_hop_gets_what_is_left() {
+        let deadline = Deadline::new(at(0), MS * 100, None);
+        assert_eq!(deadline.allot(at(30), Duration::MAX, MS * 10), Some(MS * 60));
+        assert_eq!(deadline.allot(at(30), MS * 50, MS * 10), Some(MS * 50));
+        assert_eq!(deadline.allot(at(90), MS * 50, MS * 10), None);
+        assert_eq!(deadline.allot(at(95), MS * 50, MS * 10), None);
+        assert_eq!(deadline.remaining(at(99)), Some(MS));
+        assert_eq!(deadline.remaining(at(100)), None);
+    }
+
+    #[test]
+    fn timeouts_are_read() {
+        for (text, timeout) in [
+            ("1H", Some(Duration::from_hours(1))),
+            ("2M", Some(Duration::from_mins(2))),
+            ("3S", Some(Duration::from_secs(3))),
+            ("250m", Some(MS * 250)),
+            ("99999999n", Some(Duration::from_nanos(99_999_999))),
+            ("0u", Some(Duration::ZERO)),
+            ("", None),
+            ("m", None),
+            ("1", None),
+            ("1s", None),
+            ("-1S", None),
+            ("+1S", None),
+            ("123456789n", None),
+            ("1ä", None),
+        ] {
+            assert_eq!(parse_grpc_timeout(text), timeout, "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read_a_little_rounded_down(nanos in any::<u64>()) {
+            let timeout = Duration::from_nanos(nanos);
+            let read = parse_grpc_timeout(&format_grpc_timeout(timeout)).unwrap();
+            prop_assert!(read <= timeout && timeout.abs_diff(read) <= timeout / 1_000_000);
+        }
+    }
+}

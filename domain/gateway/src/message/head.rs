@@ -1,0 +1,198 @@
+//! The head of an HTTP/1 request as it came over the wire, refused where parsers are known to be lenient.
+
+use super::{FramingError, Version, framing::Statements};
+
+/// Looks for the end of the head at the start of what was received, and checks it.
+///
+/// `None` means that more has to come. The length includes the empty line. What this lets pass, every parser reads in
+/// the same way; what it refuses, some of them accept: a line feed alone, folded lines, a space before the colon.
+pub fn check_head(received: &[u8]) -> Result<Option<usize>, HeadError> {
+    let mut rest = received;
+    let Some(line) = next_line(&mut rest)? else { return Ok(None) };
+    let mut statements = Statements::new(version_of(line)?);
+    while let Some(line) = next_line(&mut rest)? {
+        if line.is_empty() {
+            statements.body_length()?;
+            return Ok(Some(received.len() - rest.len()));
+        }
+        let (name, value) = field(line)?;
+        statements.read(name, value)?;
+    }
+    Ok(None)
+}
+
+/// The next whole line without its line break.
+fn next_line<'a>(rest: &mut &'a [u8]) -> Result<Option<&'a [u8]>, HeadError> {
+    let whole = *rest;
+    let Some(end) = whole.iter().position(|byte| !is_text(*byte)) else { return Ok(None) };
+    match &whole[end..] {
+        [b'\r', b'\n', after @ ..] => {
+            *rest = after;
+            Ok(Some(&whole[..end]))
+        }
+        [b'\r'] => Ok(None),
+        [b'\n', ..] => Err(HeadError::BareLineFeed),
+        _ => Err(HeadError::ControlCharacter),
+    }
+}
+
+/// Method, target and version, with one space between them. The target is checked where it is understood.
+fn version_of(line: &[u8]) -> Result<Version, HeadError> {
+    let mut parts = line.split(|byte| *byte == b' ');
+    let (Some(method), Some(target), Some(version), None) =
+        (parts.next(), parts.next(), parts.next(), parts.next())
+    else {
+        return Err(HeadError::MalformedRequestLine);
+    };
+    if !is_token(method) || target.is_empty() || target.contains(&b'\t') {
+        return Err(HeadError::MalformedRequestLine);
+    }
+    match version {
+        b"HTTP/1.1" => Ok(Version::Http11),
+        b"HTTP/1.0" => Ok(Version::Http10),
+        _ => Err(HeadError::MalformedRequestLine),
+    }
+}
+
+fn field(line: &[u8]) -> Result<(&[u8], &[u8]), HeadError> {
+    if matches!(line.first(), Some(b' ' | b'\t')) {
+        return Err(HeadError::FoldedLine);
+    }
+    let colon = line.iter().position(|byte| *byte == b':').ok_or(HeadError::MalformedName)?;
+    let (name, value) = (&line[..colon], &line[colon + 1..]);
+    if is_token(name) { Ok((name, value)) } else { Err(HeadError::MalformedName) }
+}
+
+/// What names of methods and headers consist of (RFC 9110, 5.6.2).
+pub fn is_token(text: &[u8]) -> bool {
+    !text.is_empty() && text.iter().all(|byte| TOKEN[usize::from(*byte)])
+}
+
+/// Whether a header's value can be written as it is: one from HTTP/2 could otherwise bring lines of its own.
+pub fn is_field_value(value: &[u8]) -> bool {
+    value.iter().all(|byte| is_text(*byte))
+}
+
+const fn is_text(byte: u8) -> bool {
+    matches!(byte, b'\t' | 32..=126 | 128..)
+}
+
+/// A look into a table instead of a dozen comparisons: every byte of every name passes here.
+const TOKEN: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = b'!';
+    while byte <= b'~' {
+        let is_special = matches!(
+            byte,
+            b'!' | b'#'..=b'\'' | b'*' | b'+' | b'-' | b'.' | b'^' | b'_' | b'`' | b'|' | b'~'
+        );
+        table[byte as usize] = byte.is_ascii_alphanumeric() || is_special;
+        byte += 1;
+    }
+    table
+};
+
+/// Why a head was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum HeadError {
+    /// A line ends with a line feed alone.
+    #[error("lines must end with CR LF")]
+    BareLineFeed,
+    /// It has a control character, a carriage return within a line among them.
+    #[error("request head must not contain control characters")]
+    ControlCharacter,
+    /// The first line is not `METHOD target HTTP/1.1`.
+    #[error("request line is malformed")]
+    MalformedRequestLine,
+    /// A header goes on in the next line.
+    #[error("header lines must not be folded")]
+    FoldedLine,
+    /// A header has no name, or one with forbidden characters, such as a space before the colon.
+    #[error("header name is malformed")]
+    MalformedName,
+    /// Nobody can say where the body ends.
+    #[error(transparent)]
+    Framing(#[from] FramingError),
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_whole_head_has_a_length() {
+        let head = b"GET /a HTTP/1.1\r\nHost: a\r\nX-Empty:\r\nX-Text:\t\xc3\xa4 b\r\n\r\n";
+        assert_eq!(check_head(head), Ok(Some(head.len())));
+        let more = [&head[..], b"GET /next"].concat();
+        assert_eq!(check_head(&more), Ok(Some(head.len())));
+        for end in 0..head.len() {
+            assert_eq!(check_head(&head[..end]), Ok(None), "{end}");
+        }
+    }
+
+    #[test]
+    fn what_parsers_disagree_on_is_refused() {
+        use HeadError::*;
+        for (head, error) in [
+            ("GET / HTTP/1.1\nHost: a\r\n\r\n", BareLineFeed),
+            ("GET / HTTP/1.1\r\nHost: a\n\r\n", BareLineFeed),
+            ("GET / HTTP/1.1\r\nHost: a\r\n\n", BareLineFeed),
+            ("GET / HTTP/1.1\r\nA: b\rC: d\r\n\r\n", ControlCharacter),
+            ("GET / HTTP/1.1\r\nA: b\0\r\n\r\n", ControlCharacter),
+            ("GET / HTTP/1.1\r\nA: b\r\n c\r\n\r\n", FoldedLine),
+            ("GET / HTTP/1.1\r\n A: b\r\n\r\n", FoldedLine),
+            ("GET / HTTP/1.1\r\nA : b\r\n\r\n", MalformedName),
+            ("GET / HTTP/1.1\r\n: b\r\n\r\n", MalformedName),
+            ("GET / HTTP/1.1\r\nA\r\n\r\n", MalformedName),
+            ("GET / HTTP/1.1\r\nA(: b\r\n\r\n", MalformedName),
+            ("GET  / HTTP/1.1\r\n\r\n", MalformedRequestLine),
+            ("GET / HTTP/1.1 \r\n\r\n", MalformedRequestLine),
+            ("GET /a b HTTP/1.1\r\n\r\n", MalformedRequestLine),
+            ("GET\t/ HTTP/1.1\r\n\r\n", MalformedRequestLine),
+            ("GET /\r\n\r\n", MalformedRequestLine),
+            ("GET / HTTP/1.2\r\n\r\n", MalformedRequestLine),
+            ("GET / http/1.1\r\n\r\n", MalformedRequestLine),
+            ("\r\nGET / HTTP/1.1\r\n\r\n", MalformedRequestLine),
+            (
+                "POST / HTTP/1.1\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n",
+                Framing(FramingError::TwoLengths),
+            ),
+        ] {
+            assert_eq!(check_head(head.as_bytes()), Err(error), "{head:?}");
+        }
+    }
+
+    #[test]
+    fn tokens_are_those_of_the_standard() {
+        let tokens: String = (0..=u8::MAX).filter(|byte| is_token(&[*byte])).map(char::from).collect();
+        let expected = "!#$%&'*+-.0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ^_`abcdefghijklmnopqrstuvwxyz|~";
+        assert_eq!(tokens, expected);
+        assert!(!is_token(b""));
+    }
+
+    #[test]
+    fn values_bring_no_lines_of_their_own() {
+        assert!(is_field_value("text\t\u{e4}".as_bytes()));
+        for bad in [&b"a\r\nb: c"[..], b"a\nb", b"a\0", b"\x7f"] {
+            assert!(!is_field_value(bad));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_head_is_judged_by_its_own_bytes_only(
+            head in "(GET|POST) /[ -~]{0,9} HTTP/1.1\r\n([A-Za-z-]{1,9}[ :\t]{1,2}[ -~]{0,9}(\r\n|\n|\r)[ ]?){0,3}\r\n",
+            tail in proptest::collection::vec(any::<u8>(), 0..20),
+        ) {
+            let whole = [head.as_bytes(), &tail].concat();
+            if let Ok(Some(length)) = check_head(&whole) {
+                prop_assert_eq!(check_head(&whole[..length]), Ok(Some(length)));
+                prop_assert!(whole[..length].ends_with(b"\r\n\r\n"));
+                let lines = whole[..length].split(|byte| *byte == b'\n');
+                prop_assert!(lines.filter(|line| !line.is_empty()).all(|line| line.ends_with(b"\r")));
+            }
+        }
+    }
+}

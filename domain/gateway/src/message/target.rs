@@ -1,0 +1,196 @@
+//! What a request asks for: path, query, and the host.
+
+use crate::{PathError, RequestPath};
+
+/// A request target in origin-form (`/a?b`) or absolute-form (`http://host/a?b`), checked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Target<'a> {
+    authority: Option<&'a str>,
+    path: RequestPath<'a>,
+    query: Option<&'a str>,
+}
+
+impl<'a> Target<'a> {
+    /// Reads the target as it stands in the request line.
+    pub fn parse(target: &'a str) -> Result<Self, TargetError> {
+        let (authority, rest) = split_authority(target)?;
+        let (path, query) = match rest.split_once('?') {
+            Some((path, query)) => (path, Some(query)),
+            None => (rest, None),
+        };
+        if query.is_some_and(|query| !query.bytes().all(is_query_byte)) {
+            return Err(TargetError::Query);
+        }
+        // `http://host` asks for the root; `http://host?query` does too, but no client writes it.
+        let path = if path.is_empty() && authority.is_some() && query.is_none() { "/" } else { path };
+        Ok(Self { authority, path: RequestPath::parse(path)?, query })
+    }
+
+    /// The host that the request is for: the one that the target names and the one in the `Host` header must be the same.
+    ///
+    /// `hosts` are the values of all `Host` headers, of which there must be one.
+    pub fn host<'h>(&self, hosts: impl IntoIterator<Item = &'h str>) -> Result<&'h str, TargetError> {
+        let mut hosts = hosts.into_iter().map(str::trim);
+        let (Some(host), None) = (hosts.next(), hosts.next()) else { return Err(TargetError::Hosts) };
+        if !is_authority(host) {
+            return Err(TargetError::Hosts);
+        }
+        match self.authority {
+            Some(authority) if !is_same_host(authority, host) => Err(TargetError::OtherHost),
+            _ => Ok(host),
+        }
+    }
+
+    /// The path.
+    pub const fn path(&self) -> RequestPath<'a> {
+        self.path
+    }
+
+    /// The query, without the question mark.
+    pub const fn query(&self) -> Option<&'a str> {
+        self.query
+    }
+}
+
+fn split_authority(target: &str) -> Result<(Option<&str>, &str), TargetError> {
+    if target.starts_with('/') {
+        return Ok((None, target));
+    }
+    let (scheme, rest) = target.split_once("://").ok_or(TargetError::Form)?;
+    if !["http", "https"].iter().any(|known| scheme.eq_ignore_ascii_case(known)) {
+        return Err(TargetError::Form);
+    }
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let (authority, path) = rest.split_at(end);
+    if is_authority(authority) { Ok((Some(authority), path)) } else { Err(TargetError::Hosts) }
+}
+
+const fn is_query_byte(byte: u8) -> bool {
+    byte.is_ascii_graphic() && byte != b'#'
+}
+
+/// Host and perhaps port; no user, nothing encoded.
+fn is_authority(text: &str) -> bool {
+    let (host, port) = split_port(text);
+    let is_host = match host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+        Some(address) => address.parse::<std::net::Ipv6Addr>().is_ok(),
+        None => {
+            !host.is_empty()
+                && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_".contains(&byte))
+        }
+    };
+    let is_port = |port: &str| {
+        (1..=5).contains(&port.len())
+            && port.bytes().all(|byte| byte.is_ascii_digit())
+            && port.parse::<u16>().is_ok()
+    };
+    is_host && port.is_none_or(is_port)
+}
+
+fn split_port(authority: &str) -> (&str, Option<&str>) {
+    match authority.rsplit_once(':') {
+        Some((host, port)) if !authority.ends_with(']') => (host, Some(port)),
+        _ => (authority, None),
+    }
+}
+
+/// The ports must be written alike: which one is the default depends on a scheme that nobody here relies on.
+fn is_same_host(one: &str, other: &str) -> bool {
+    one.eq_ignore_ascii_case(other)
+}
+
+/// Why a target was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TargetError {
+    /// It is neither a path nor a URL: `*`, `host:port`, or another scheme.
+    #[error("request target must be a path or an http URL")]
+    Form,
+    /// Its path can be read in two ways.
+    #[error(transparent)]
+    Path(#[from] PathError),
+    /// Its query has a character that must be encoded.
+    #[error("query must consist of visible ASCII characters, without `#`")]
+    Query,
+    /// There is no valid host, or more than one.
+    #[error("request must have one valid host")]
+    Hosts,
+    /// The target names another host than the header.
+    #[error("request target and host header name different hosts")]
+    OtherHost,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(target: &str) -> Result<(&str, Option<&str>), TargetError> {
+        Target::parse(target).map(|target| (target.path().as_str(), target.query()))
+    }
+
+    #[test]
+    fn both_forms_are_read() {
+        for (target, path, query) in [
+            ("/", "/", None),
+            ("/a/b?", "/a/b", Some("")),
+            ("/a?b=c?d/../e", "/a", Some("b=c?d/../e")),
+            ("http://a", "/", None),
+            ("HTTP://a:80/b?c", "/b", Some("c")),
+            ("https://[::1]/b", "/b", None),
+        ] {
+            assert_eq!(parse(target), Ok((path, query)), "{target}");
+        }
+    }
+
+    #[test]
+    fn others_are_refused() {
+        use TargetError::*;
+        for (target, error) in [
+            ("", Form),
+            ("*", Form),
+            ("a", Form),
+            ("a:443", Form),
+            ("ftp://a/", Form),
+            ("http:/a", Form),
+            ("http:///b", Hosts),
+            ("http://user@a/b", Hosts),
+            ("http://a:x/b", Hosts),
+            ("http://a%2eb/", Hosts),
+            ("http://a#b", Path(PathError::NotAbsolute)),
+            ("http://a?b", Path(PathError::NotAbsolute)),
+            ("/a#b", Path(PathError::NotVisible)),
+            ("/a?b#c", Query),
+            ("/a?b c", Query),
+            ("/a?b\r", Query),
+            ("/a?ä", Query),
+            ("/a/../b", Path(PathError::DotSegment)),
+            ("http://a/%2e%2e/b", Path(PathError::DotSegment)),
+            ("http://a//b", Path(PathError::EmptySegment)),
+        ] {
+            assert_eq!(parse(target), Err(error), "{target}");
+        }
+    }
+
+    #[test]
+    fn there_is_one_host() {
+        use TargetError::{Hosts, OtherHost};
+        for (target, hosts, expected) in [
+            ("/", &["a:8080"][..], Ok("a:8080")),
+            ("http://A.example/", &["a.EXAMPLE"], Ok("a.EXAMPLE")),
+            ("http://a/", &["b"], Err(OtherHost)),
+            ("http://a:80/", &["a"], Err(OtherHost)),
+            ("/", &[], Err(Hosts)),
+            ("/", &["a", "a"], Err(Hosts)),
+            ("/", &[""], Err(Hosts)),
+            ("/", &["a, b"], Err(Hosts)),
+            ("/", &["a@b"], Err(Hosts)),
+            ("/", &["a/b"], Err(Hosts)),
+            ("/", &["[::1]:9"], Ok("[::1]:9")),
+        ] {
+            assert_eq!(
+                Target::parse(target).unwrap().host(hosts.iter().copied()),
+                expected,
+                "{target} {hosts:?}"
+            );
+        }
+    }
+}
