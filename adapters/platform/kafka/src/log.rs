@@ -122,7 +122,12 @@ impl EventLog for KafkaEventLog {
         let until = Instant::now() + wait;
         let fetch = |deadline| self.0.try_fetch(&place, Wanted { offset, max, until, deadline });
         let fetched = repeat(OPERATION, wait + answer, &self.0.metrics, fetch).await;
-        let records = fetched.map_err(failed(OPERATION))?;
+        let records = fetched.map_err(|failure| match failure {
+            Failure::OutOfRange(offset) => {
+                LogError::OutOfRange { topic: topic.to_owned(), partition, offset }
+            }
+            other => failed(OPERATION)(other),
+        })?;
         Ok(records.into_iter().map(|record| record::read(&place, record)).collect())
     }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use diesel::{RunQueryDsl, sql_query};
 use kernel_application::{
     CallContext, StoreError, TraceContext,
-    messaging::{EventLog, FIRST, OutboundMessage, Outbox},
+    messaging::{EventLog, FIRST, LogError, OutboundMessage, Outbox},
 };
 use kernel_domain::EventId;
 use platform_sqlite::{Database, SqliteEventLog, SqliteOutbox, WriteError};
@@ -74,6 +74,8 @@ async fn the_log_keeps_order_and_survives_reopening() {
     assert_eq!(log.bounds("things", 1).await.unwrap(), 0..3);
     assert_eq!(log.purge(Duration::ZERO).await.unwrap(), 3);
     assert_eq!(log.bounds("things", 1).await.unwrap(), 3..3);
+    let gone = log.fetch("things", 1, 0, 10, Duration::ZERO).await;
+    assert!(matches!(gone, Err(LogError::OutOfRange { offset: 0, .. })), "{gone:?}");
 }
 
 #[tokio::test]

@@ -18,11 +18,15 @@ pub trait EventLog: Interface {
     /// The partition a key belongs to.
     async fn partition_of(&self, topic: &str, key: &str) -> Result<u32, LogError>;
 
-    /// Appends messages of one topic and partition, all or none; they are durable when it returns.
+    /// Appends messages of one topic and partition in order; they are durable when it returns.
+    ///
+    /// A log MAY cut them into several requests, each whole or not at all, none sent before the one before it was
+    /// acknowledged: after an error the first of them may be in the log.
     async fn append(&self, topic: &str, partition: u32, messages: &[OutboundMessage])
     -> Result<(), LogError>;
 
-    /// Up to `max` records from `offset` on, in order. At the end of the log it waits up to `wait` for more.
+    /// Up to `max` records from `offset` on, in order. At the end of the log it waits up to `wait` for more; outside of
+    /// [`EventLog::bounds`] it MUST fail with [`LogError::OutOfRange`], and never go on somewhere else.
     async fn fetch(
         &self,
         topic: &str,
@@ -61,6 +65,16 @@ pub enum LogError {
     /// There is no such topic.
     #[error("topic {0} does not exist")]
     UnknownTopic(String),
+    /// The log does not hold that offset, and it is not the next one either.
+    #[error("{topic}/{partition} does not hold offset {offset}")]
+    OutOfRange {
+        /// The topic.
+        topic: String,
+        /// The partition.
+        partition: u32,
+        /// What was asked for.
+        offset: i64,
+    },
     /// The log cannot be reached.
     #[error("event log is unavailable ({operation})")]
     Unavailable {

@@ -100,7 +100,8 @@ impl EventLog for SqliteEventLog {
                 .db
                 .read("fetch", move |connection| rows::fetch(connection, &name, partition, offset, max))
                 .await
-                .map_err(unavailable("fetch"))?;
+                .map_err(unavailable("fetch"))?
+                .ok_or_else(|| LogError::OutOfRange { topic: topic.to_owned(), partition, offset })?;
             if !records.is_empty() || timeout_at(until, changed).await.is_err() {
                 return Ok(records);
             }

@@ -70,13 +70,14 @@ pub(super) fn append(
     Ok(true)
 }
 
+/// `None` where the log does not hold that offset and it is not the next one.
 pub(super) fn fetch(
     connection: &mut SqliteConnection,
     topic: &str,
     partition: u32,
     offset: i64,
     max: u32,
-) -> QueryResult<Vec<Record>> {
+) -> QueryResult<Option<Vec<Record>>> {
     let rows = records::table
         .filter(records::topic.eq(topic).and(records::partition.eq(i64::from(partition))))
         .filter(records::offset.ge(offset))
@@ -93,7 +94,12 @@ pub(super) fn fetch(
         headers: headers_from_text(&headers),
         appended_at: timestamp(at),
     };
-    Ok(rows.into_iter().map(record).collect())
+    let records: Vec<_> = rows.into_iter().map(record).collect();
+    let begins_there = records.first().is_some_and(|first| first.offset == offset);
+    let held = begins_there
+        || bounds(connection, topic, partition)?
+            .is_none_or(|bounds| bounds.contains(&offset) || bounds.end == offset);
+    Ok(held.then_some(records))
 }
 
 /// Removes some of what is older than `retention`, the oldest first.

@@ -30,6 +30,16 @@ pub async fn all(bench: &impl EventLogBench) {
     parallel_appends_lose_nothing(bench).await;
     a_reader_at_the_end_waits(bench).await;
     an_append_wakes_the_reader(bench).await;
+    nothing_is_read_past_the_end(bench).await;
+}
+
+/// A position that the log has not come to yet is an error, not a wait: it was lost or belongs to another log.
+pub async fn nothing_is_read_past_the_end(bench: &impl EventLogBench) {
+    let (log, topic) = (bench.log(), bench.topic(1).await);
+    log.append(&topic, 0, &[message(1, &topic, "a")]).await.unwrap();
+    assert!(log.fetch(&topic, 0, 1, 10, Duration::ZERO).await.unwrap().is_empty(), "1 comes next");
+    let past = log.fetch(&topic, 0, 2, 10, Duration::ZERO).await;
+    assert!(matches!(past, Err(LogError::OutOfRange { offset: 2, .. })), "{past:?}");
 }
 
 /// A topic or partition that does not exist is an error, not an empty one.
