@@ -21,10 +21,16 @@ pub trait BasketRepository: Interface {
     async fn save(&self, ctx: &CallContext, basket: &mut Basket) -> Result<(), StoreError>;
 
     /// Remembers that the lines of `payment` have left and writes `basket`, where that changed it, in one transaction.
-    /// A payment that is remembered already MUST change nothing but settle the call's delivery.
+    /// The payment and the basket are `user`'s. A payment that is remembered already MUST change nothing but settle the
+    /// call's delivery, whether there was a basket when it was settled or not, and whether there is one now.
+    ///
+    /// A payment has one user, and callers MUST NOT name another. So a store may look for it among that user's payments
+    /// or among all: for a second user it answers [`PaidOutcome::Settled`] or [`PaidOutcome::Before`], and does what it
+    /// answers. What the first user has, the memory of the payment included, MUST stay as it is.
     async fn save_paid(
         &self,
         ctx: &CallContext,
+        user: &UserId,
         payment: PaymentId,
         basket: Option<&mut Basket>,
         now: Timestamp,

@@ -56,9 +56,11 @@ impl BasketRepository for SqliteBasketRepository {
         Ok(())
     }
 
+    /// One table remembers the payments of all users, so the payment's id is enough.
     async fn save_paid(
         &self,
         ctx: &CallContext,
+        _: &UserId,
         payment: PaymentId,
         basket: Option<&mut Basket>,
         now: Timestamp,

@@ -111,7 +111,7 @@ impl RemovePaidItemsHandler {
             None => Change::None,
         };
         let changed = basket.as_mut().filter(|_| change == Change::Made);
-        Ok(self.baskets.save_paid(ctx, payment, changed, stamp.now()).await?)
+        Ok(self.baskets.save_paid(ctx, user, payment, changed, stamp.now()).await?)
     }
 }
 

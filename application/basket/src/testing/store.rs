@@ -97,6 +97,7 @@ impl BasketRepository for InMemoryBaskets {
     async fn save_paid(
         &self,
         ctx: &CallContext,
+        _: &UserId,
         payment: PaymentId,
         basket: Option<&mut Basket>,
         now: Timestamp,

@@ -100,7 +100,7 @@ pub(super) async fn purge_takes_what_expired(store: &impl StoreUnderTest) {
     add(&mut old, 1, 1);
     store.repository().save(&context(), &mut old).await.unwrap();
     store.repository().save(&context(), &mut new).await.unwrap();
-    store.repository().save_paid(&context(), payment(1), None, at(1)).await.unwrap();
+    store.repository().save_paid(&context(), &user("bob"), payment(1), None, at(1)).await.unwrap();
     assert_eq!(store.repository().purge(at(24)).await.unwrap(), 0);
     assert_eq!(store.repository().purge(at(25)).await.unwrap(), 2);
     assert_eq!(store.repository().purge(at(1 + 90 * 24)).await.unwrap(), 1, "the payment's time is over");

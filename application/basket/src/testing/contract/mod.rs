@@ -43,5 +43,8 @@ pub async fn store_contract<S: StoreUnderTest>(make: impl AsyncFn() -> S) {
     deliveries::an_event_has_one_effect(&make().await).await;
     deliveries::a_payment_takes_its_lines_once(&make().await).await;
     deliveries::a_payment_without_basket_is_remembered(&make().await).await;
+    deliveries::a_payment_outlives_its_basket(&make().await).await;
+    deliveries::a_payment_is_settled_by_one_of_many(&make().await).await;
+    deliveries::a_payment_under_a_second_name_leaves_the_first_alone(&make().await).await;
     deliveries::a_conflict_leaves_nothing_behind(&make().await).await;
 }

@@ -1,0 +1,4 @@
+local function change(keys, args)
+  return write(keys, args) and 'saved' or 'conflict'
+end
+

@@ -1,0 +1,33 @@
+-- A change of one bucket, together with what it settles. `change(keys, args)` is defined above.
+-- KEYS: cursor, inbox, then those of the change.
+-- ARGV: place (empty: nothing to settle), epoch, floor, next offset, event, then those of the change.
+
+local place, epoch, floor, next_offset, event = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
+
+if place ~= '' then
+  local cursor = redis.call('HMGET', KEYS[1], place .. '|epoch', place .. '|next')
+  local reached = tonumber(cursor[2] or 0)
+  if cursor[1] ~= epoch or reached < tonumber(floor) then
+    return {'lost', ''}
+  end
+  if reached >= tonumber(next_offset) then
+    return {'applied', ''}
+  end
+  if event ~= '' and redis.call('ZSCORE', KEYS[2], event) then
+    redis.call('HSET', KEYS[1], place .. '|next', next_offset)
+    return {'applied', ''}
+  end
+end
+
+local verdict = change({unpack(KEYS, 3)}, {unpack(ARGV, 6)})
+if verdict == 'conflict' then
+  return {'conflict', ''}
+end
+
+if place ~= '' then
+  redis.call('HSET', KEYS[1], place .. '|next', next_offset)
+  if event ~= '' then
+    redis.call('ZADD', KEYS[2], text(micros()), event)
+  end
+end
+return {'done', verdict}
