@@ -48,11 +48,12 @@ pub trait NotificationQueries: Interface {
 
 /// Follows a user's notifications in the app, in the order they became visible.
 ///
-/// A notification MUST NOT become visible at or before a cursor that was handed out: a follower would miss it.
+/// A notification MUST NOT become visible at or before a cursor that was handed out for its user: a follower would
+/// miss it. A cursor is good for the user it was handed out for, and says nothing about others.
 #[async_trait]
 pub trait NotificationFeed: Interface {
-    /// The cursor after everything there is now.
-    async fn end(&self) -> Result<String, StoreError>;
+    /// The cursor after everything the user has now.
+    async fn end(&self, user: &UserId) -> Result<String, StoreError>;
 
     /// Up to `limit` notifications after `cursor`, oldest first.
     async fn after(&self, user: &UserId, cursor: &str, limit: u32) -> Result<Vec<FeedItem>, PageError>;

@@ -29,11 +29,15 @@ impl SqliteNotificationFeed {
 
 #[async_trait]
 impl NotificationFeed for SqliteNotificationFeed {
-    async fn end(&self) -> Result<String, StoreError> {
+    async fn end(&self, user: &UserId) -> Result<String, StoreError> {
+        let user = user.to_string();
         let last = self
             .db
-            .read("find end of feed", |connection| {
-                notification::table.select(max(notification::seq)).first::<Option<i64>>(connection)
+            .read("find end of feed", move |connection| {
+                notification::table
+                    .filter(notification::user_id.eq(user))
+                    .select(max(notification::seq))
+                    .first::<Option<i64>>(connection)
             })
             .await?;
         Ok(cursor::cursor(last.unwrap_or_default()))

@@ -4,7 +4,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use async_trait::async_trait;
 use kernel_application::{CallContext, Clock, Command, CommandHandler, IdGenerator};
-use kernel_domain::{EventId, Money, PaymentId, Quantity, UserId, Violations};
+use kernel_domain::{EventId, Money, PaymentId, Quantity, UserId, Violation, Violations};
 use notification_domain::{Channel, Line, Notification, NotificationId, Outcome, PaymentNews};
 use shaku::Component;
 
@@ -108,27 +108,48 @@ fn read(command: NotifyPayment) -> Result<PaymentNews, Violations> {
     let mut violations = Violations::default();
     let payment_id = violations.check(PaymentId::parse(&command.payment_id));
     let user_id = violations.check(UserId::new(command.user_id));
-    let mut lines = Vec::with_capacity(command.lines.len());
-    for (index, PurchasedLine { name, quantity, subtotal }) in command.lines.into_iter().enumerate() {
-        let quantity =
-            Quantity::new(quantity).map_err(|violation| violation.at(format!("items[{index}].quantity")));
-        lines.extend(violations.check(quantity).map(|quantity| Line { name, quantity, subtotal }));
-    }
+    violations.check(not_negative("amount", command.amount));
+    let numbered = command.lines.into_iter().enumerate();
+    let lines = numbered.filter_map(|(index, line)| read_line(index, line, &mut violations)).collect();
+    let outcome = read_outcome(command.outcome, &mut violations);
     let (Some(payment_id), Some(user_id)) = (payment_id, user_id) else { return Err(violations) };
     violations.into_result()?;
-    let outcome = match command.outcome {
-        PaymentOutcome::Completed => Outcome::Completed,
-        PaymentOutcome::Failed { code, reason } => Outcome::Failed { code, reason },
-        PaymentOutcome::Refunded { refunded, remaining } => Outcome::Refunded { refunded, remaining },
-    };
     let (event_id, amount) = (command.event_id, command.amount);
     Ok(PaymentNews { event_id, payment_id, user_id, amount, lines, outcome })
+}
+
+fn read_line(index: usize, line: PurchasedLine, violations: &mut Violations) -> Option<Line> {
+    let PurchasedLine { name, quantity, subtotal } = line;
+    let field = |name| format!("items[{index}].{name}");
+    let quantity = Quantity::new(quantity).map_err(|violation| violation.at(field("quantity")));
+    let quantity = violations.check(quantity);
+    violations.check(not_negative(field("subtotal"), subtotal));
+    quantity.map(|quantity| Line { name, quantity, subtotal })
+}
+
+fn read_outcome(outcome: PaymentOutcome, violations: &mut Violations) -> Outcome {
+    match outcome {
+        PaymentOutcome::Completed => Outcome::Completed,
+        PaymentOutcome::Failed { code, reason } => Outcome::Failed { code, reason },
+        PaymentOutcome::Refunded { refunded, remaining } => {
+            violations.check(not_negative("refund_amount", refunded));
+            violations.check(not_negative("remaining", remaining));
+            Outcome::Refunded { refunded, remaining }
+        }
+    }
+}
+
+fn not_negative(field: impl Into<String>, amount: Money) -> Result<(), Violation> {
+    if amount.minor() < 0 {
+        return Err(Violation::new(field, "out_of_range", "must not be negative"));
+    }
+    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
     use kernel_application::{
-        UseCaseError,
+        ErrorClass, UseCaseError,
         testing::{ManualClock, SequenceIds, context},
     };
     use kernel_domain::Currency;
@@ -195,8 +216,24 @@ mod tests {
         let bad =
             NotifyPayment { payment_id: "x".into(), user_id: "a b".into(), lines: vec![line], ..command() };
         let error = handler(&store).handle(&context(), bad).await.unwrap_err();
-        let fields: Vec<_> = error.violations().iter().map(kernel_domain::Violation::field).collect();
+        let fields: Vec<_> = error.violations().iter().map(Violation::field).collect();
         assert_eq!(fields, ["payment_id", "user_id", "items[0].quantity"]);
         assert!(store.all().is_empty());
+    }
+    /// The class is what sends the event to the dead letters: no later attempt could go better.
+    #[tokio::test]
+    async fn negative_money_is_refused_for_good() {
+        let owed = Money::from_minor(-1, Currency::USD);
+        let line = PurchasedLine { name: "Pen".into(), quantity: 1, subtotal: owed };
+        let outcome = PaymentOutcome::Refunded { refunded: owed, remaining: owed };
+        let store = Arc::new(MemoryStore::default());
+        let bad = NotifyPayment { amount: owed, lines: vec![line], outcome, ..command() };
+        let error = handler(&store).handle(&context(), bad).await.unwrap_err();
+        assert_eq!(error.class(), ErrorClass::Invalid);
+        let fields: Vec<_> = error.violations().iter().map(Violation::field).collect();
+        assert_eq!(fields, ["amount", "items[0].subtotal", "refund_amount", "remaining"]);
+        assert!(store.all().is_empty());
+        let free = NotifyPayment { amount: Money::zero(Currency::USD), ..command() };
+        assert_eq!(handler(&store).handle(&context(), free).await.unwrap(), 2);
     }
 }

@@ -53,7 +53,7 @@ impl QueryHandler<FollowNotifications> for FollowNotificationsHandler {
     ) -> Result<FeedSlice, NotificationError> {
         let user = UserId::new(query.user_id).map_err(Violations::from)?;
         let Some(start) = query.cursor else {
-            return Ok(FeedSlice { items: vec![], cursor: self.feed.end().await? });
+            return Ok(FeedSlice { items: vec![], cursor: self.feed.end(&user).await? });
         };
         let items = self.feed.after(&user, &start, LIMIT).await?;
         let cursor = items.last().map_or(start, |item| item.cursor.clone());

@@ -205,9 +205,10 @@ pub async fn stable_pages(stores: &impl Stores) {
 pub async fn feed(stores: &impl Stores) {
     add(stores, sample(1, "ada")).await;
     let feed = stores.feed();
-    let ada = user_id("ada");
-    let mut cursor = feed.end().await.unwrap();
+    let (ada, bob) = (user_id("ada"), user_id("bob"));
+    let mut cursor = feed.end(&ada).await.unwrap();
     assert!(feed.after(&ada, &cursor, 9).await.unwrap().is_empty());
+    let nothing_yet = feed.end(&bob).await.unwrap();
     let new = vec![
         sample(2, "ada"),
         sample_on(2, "ada", Channel::Slack),
@@ -224,6 +225,12 @@ pub async fn feed(stores: &impl Stores) {
         seen.extend(items.iter().map(|item| item.notification.event_id.as_u128()));
     }
     assert_eq!(seen, [2, 4, 5]);
+    let of_bob = feed.after(&bob, &nothing_yet, 9).await.unwrap();
+    assert_eq!(of_bob.iter().map(|item| item.notification.event_id.as_u128()).collect::<Vec<_>>(), [3]);
+    for user in [&ada, &bob] {
+        let end = feed.end(user).await.unwrap();
+        assert!(feed.after(user, &end, 9).await.unwrap().is_empty(), "{user}");
+    }
     let refused = feed.after(&ada, "?", 2).await;
     assert!(matches!(refused, Err(PageError::Cursor(_))), "{refused:?}");
 }

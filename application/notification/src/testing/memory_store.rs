@@ -158,8 +158,9 @@ impl NotificationQueries for MemoryStore {
 
 #[async_trait]
 impl NotificationFeed for MemoryStore {
-    async fn end(&self) -> Result<String, StoreError> {
-        Ok(self.state().rows.len().to_string())
+    async fn end(&self, user: &UserId) -> Result<String, StoreError> {
+        let last = self.state().rows.iter().rposition(|row| row.snapshot().user_id == *user);
+        Ok(last.map_or(0, |place| place + 1).to_string())
     }
 
     async fn after(&self, user: &UserId, cursor: &str, limit: u32) -> Result<Vec<FeedItem>, PageError> {

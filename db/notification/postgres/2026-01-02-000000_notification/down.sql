@@ -1,0 +1,2 @@
+DROP TABLE notification;
+DROP FUNCTION notification_turn;
