@@ -1,16 +1,20 @@
 //! The environment of the basket service.
 
-use std::{path::PathBuf, str::FromStr, time::Duration};
+use std::{str::FromStr, time::Duration};
 
-use platform_runtime::{CommonConfig, Configuration, HomeConfig, Secret, Settings, StorageHome, duration};
+use platform_events::EventsConfig;
+use platform_redis::RedisConfig;
+use platform_runtime::{CommonConfig, Configuration, HomeConfig, Settings, duration};
 
 /// What the service is told.
 #[derive(Clone, Debug)]
 pub struct Config {
     /// What every service is told.
     pub common: CommonConfig,
-    /// The folder of the embedded home.
-    pub data_dir: PathBuf,
+    /// Where the state is kept.
+    pub home: HomeConfig,
+    /// Where events come from.
+    pub events: EventsConfig,
     /// The gRPC port; 0 takes a free one.
     pub grpc_port: u16,
     /// The Redis of the server home.
@@ -19,19 +23,6 @@ pub struct Config {
     pub product_service: String,
     /// How long a basket lives after its last change.
     pub basket_ttl: Duration,
-}
-
-/// Where Redis is. Checked at every start, used where the store is a server.
-#[derive(Clone, Debug)]
-pub struct RedisConfig {
-    /// The host.
-    pub host: String,
-    /// The port.
-    pub port: u16,
-    /// The password; none where it is empty.
-    pub password: Secret,
-    /// The database's number.
-    pub db: u16,
 }
 
 /// A longer life than a year is more likely a typing error than a wish.
@@ -43,7 +34,6 @@ impl Configuration for Config {
         let home = HomeConfig::declare(settings);
         Self {
             common,
-            data_dir: home.embedded_only(settings),
             grpc_port: settings.number("GRPC_PORT", 50051, "gRPC port; 0 takes a free one"),
             redis: RedisConfig::declare(settings, home.storage),
             product_service: settings.address(
@@ -52,27 +42,13 @@ impl Configuration for Config {
                 "gRPC address of the product service",
             ),
             basket_ttl: basket_ttl(settings),
+            events: EventsConfig::declare(settings, &home, "basket-service"),
+            home,
         }
     }
 
     fn common(&self) -> &CommonConfig {
         &self.common
-    }
-}
-
-impl RedisConfig {
-    fn declare(settings: &mut Settings, storage: StorageHome) -> Self {
-        Self {
-            host: settings.text("REDIS_HOST", "localhost", "host of Redis, for STORAGE=server"),
-            port: settings.number_in("REDIS_PORT", 6379, 1..=u16::MAX, "port of Redis"),
-            password: settings.secret_if(
-                storage == StorageHome::Server,
-                "REDIS_PASSWORD",
-                "",
-                "password of Redis; empty for none",
-            ),
-            db: settings.number_in("REDIS_DB", 0, 0..=15, "number of the Redis database"),
-        }
     }
 }
 

@@ -2,8 +2,8 @@
 
 use std::process::ExitCode;
 
-use basket_service::start;
-use platform_runtime::About;
+use basket_service::{jobs, start};
+use platform_runtime::{About, JobArgument, Program};
 
 const ABOUT: About = About {
     name: "basket-service",
@@ -12,5 +12,18 @@ const ABOUT: About = About {
 };
 
 fn main() -> ExitCode {
-    platform_runtime::main(ABOUT, start)
+    Program::new(ABOUT, start)
+        .job(
+            "--dlq-list",
+            JobArgument::Optional("TOPIC"),
+            "shows what could not be processed, and why",
+            jobs::list_dead_letters,
+        )
+        .job(
+            "--dlq-replay",
+            JobArgument::Required("TOPIC|--all"),
+            "sends what could not be processed once more",
+            jobs::replay_dead_letters,
+        )
+        .main()
 }

@@ -1,64 +1,112 @@
-//! Everything that takes a wait or may fail to be had: files, the event log, the connection to the product service.
+//! Everything that takes a wait or may fail to be had: the store of the service's home, the event log, the connection to
+//! the product service.
 
-use std::sync::Arc;
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use basket_sqlite::MIGRATIONS;
-use kernel_application::{BoxError, HealthCheck, IdGenerator, messaging::EventLog};
+use kernel_application::{BoxError, HealthCheck};
+use platform_events::{Events, Store as MessageStore};
 use platform_grpc::{ClientMetrics, Peer, PeerSettings};
-use platform_messaging::{EventWorkers, topics};
-use platform_runtime::{SystemClock, UuidV7Generator};
-use platform_sqlite::{Database, SqliteEventLog, SqliteHealth, SqliteInbox, SqliteOutbox};
-use platform_telemetry::{MessagingMetrics, Metrics, component};
+use platform_messaging::EventWorkers;
+use platform_redis::{Redis, RedisHealth, RedisInbox, RedisOutbox};
+use platform_runtime::StorageHome;
+use platform_sqlite::{Database, SqliteHealth, SqliteInbox, SqliteOutbox};
+use platform_telemetry::{Metrics, component};
 use slog::Logger;
 
 use crate::Config;
 
 /// What the service holds on to.
-#[derive(Clone)]
 pub(crate) struct Resources {
-    /// The context's file.
-    pub(crate) db: Database,
-    /// The event log of this machine.
-    pub(crate) log: Arc<SqliteEventLog>,
+    /// The context's store.
+    pub(crate) store: Store,
+    /// The log between services.
+    pub(crate) events: Events,
     /// The product service.
     pub(crate) product: Arc<Peer>,
 }
 
+/// The context's store, one arm per home.
+#[derive(Clone)]
+pub(crate) enum Store {
+    /// A file.
+    Embedded(Database),
+    /// Redis, one node or a cluster.
+    Server(Redis),
+}
+
 impl Resources {
-    /// Opens the files and prepares the connection; the product service need not be there yet.
+    /// Opens what is on this machine and prepares the connections; nobody on the other side need be there yet.
     pub(crate) async fn open(config: &Config, metrics: &Metrics, logger: &Logger) -> Result<Self, BoxError> {
-        let db = Database::open(&config.data_dir.join("basket.db"), "basket store", MIGRATIONS).await?;
-        let log = SqliteEventLog::open(&config.data_dir.join("events.db"), &topics::ALL).await?;
-        let product = Peer::new(
-            "product-service",
-            &config.product_service,
-            PeerSettings::default(),
-            &component(logger, "clients"),
-            ClientMetrics::new(metrics),
-        )?;
-        Ok(Self { db, log: Arc::new(log), product: Arc::new(product) })
+        let store = Store::open(config, logger).await?;
+        let events = Events::open(&config.events, metrics, logger).await?;
+        Ok(Self { store, events, product: product(config, metrics, logger)? })
     }
 
-    /// What relay, consumers and housekeeping are made of in this home.
-    pub(crate) fn events(&self, metrics: &Metrics, logger: &Logger) -> EventWorkers {
-        EventWorkers {
-            outbox: Arc::new(SqliteOutbox::new(self.db.clone())),
-            inbox: Arc::new(SqliteInbox::new(self.db.clone())),
-            log: Arc::clone(&self.log) as Arc<dyn EventLog>,
-            clock: Arc::new(SystemClock),
-            ids: Arc::new(UuidV7Generator),
-            observer: Arc::new(MessagingMetrics::new(metrics)),
-            owner: format!("basket-{}", UuidV7Generator.next()),
-            logger: logger.clone(),
-        }
+    /// What relay, consumers and housekeeping are made of.
+    pub(crate) fn workers(&self, metrics: &Metrics, logger: &Logger) -> EventWorkers {
+        self.events.workers("basket", self.store.messages(), metrics, logger)
     }
 
     /// What has to be there for the service to be ready.
     pub(crate) fn checks(&self) -> Vec<Arc<dyn HealthCheck>> {
-        vec![
-            Arc::new(SqliteHealth::new("basket-store", self.db.clone())),
-            Arc::new(SqliteHealth::new("event-log", self.log.database().clone())),
-            Arc::clone(&self.product) as Arc<dyn HealthCheck>,
-        ]
+        let product: Arc<dyn HealthCheck> = Arc::clone(&self.product) as _;
+        vec![self.store.check(), self.events.check(), product]
     }
+}
+
+impl Store {
+    pub(crate) async fn open(config: &Config, logger: &Logger) -> Result<Self, BoxError> {
+        Ok(match config.home.storage {
+            StorageHome::Embedded => {
+                let file = config.home.folder().join("basket.db");
+                Self::Embedded(Database::open(&file, "basket store", MIGRATIONS).await?)
+            }
+            StorageHome::Server => Self::Server(Redis::new(&config.redis, "basket store", "basket", logger)?),
+        })
+    }
+
+    /// Waits until the store answers: connections are made in the background, and a job has nothing else to do.
+    pub(crate) async fn connected(&self) -> Result<(), BoxError> {
+        const PATIENCE: Duration = Duration::from_secs(10);
+        const PAUSE: Duration = Duration::from_millis(50);
+        let (check, begun) = (self.check(), Instant::now());
+        while let Err(problem) = check.check().await {
+            if begun.elapsed() > PATIENCE {
+                return Err(problem.into());
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+        Ok(())
+    }
+
+    fn messages(&self) -> MessageStore {
+        match self.clone() {
+            Self::Embedded(db) => MessageStore {
+                outbox: Arc::new(SqliteOutbox::new(db.clone())),
+                inbox: Arc::new(SqliteInbox::new(db)),
+            },
+            Self::Server(redis) => MessageStore {
+                outbox: Arc::new(RedisOutbox::new(redis.clone())),
+                inbox: Arc::new(RedisInbox::new(redis)),
+            },
+        }
+    }
+
+    fn check(&self) -> Arc<dyn HealthCheck> {
+        match self.clone() {
+            Self::Embedded(db) => Arc::new(SqliteHealth::new("basket-store", db)),
+            Self::Server(redis) => Arc::new(RedisHealth::new("basket-store", redis)),
+        }
+    }
+}
+
+/// The connection to the product service.
+pub(crate) fn product(config: &Config, metrics: &Metrics, logger: &Logger) -> Result<Arc<Peer>, BoxError> {
+    let logger = component(logger, "clients");
+    let (settings, metrics) = (PeerSettings::default(), ClientMetrics::new(metrics));
+    Ok(Arc::new(Peer::new("product-service", &config.product_service, settings, &logger, metrics)?))
 }

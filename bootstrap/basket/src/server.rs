@@ -19,7 +19,8 @@ pub async fn start(config: Config, logger: Logger) -> Result<Running, BoxError> 
     let resources = Resources::open(&config, &metrics, &logger).await?;
     let observer: Arc<dyn UseCaseObserver> =
         Arc::new(UseCaseMetrics::new(&metrics, component(&logger, "use-cases")));
-    let use_cases = module::embedded(&config, &resources)?.observed(&observer);
+    let use_cases =
+        module::use_cases(&config, &resources.store, Arc::clone(&resources.product))?.observed(&observer);
     let health = Health::new(resources.checks(), component(&logger, "health"));
 
     let http = serve_http(&config, &use_cases, &health, &metrics, &logger)?;
@@ -30,7 +31,7 @@ pub async fn start(config: Config, logger: Logger) -> Result<Running, BoxError> 
         .not_ready(move || health.stop())
         .server("http", http_addr, move |within| http.stop(within))
         .server("grpc", grpc_addr, move |within| grpc.stop(within));
-    Ok(workers::add(running, &resources.events(&metrics, &logger), &use_cases))
+    Ok(workers::add(running, &resources.workers(&metrics, &logger), &use_cases))
 }
 
 fn serve_http(

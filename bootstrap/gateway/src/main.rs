@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+use platform_runtime::Program;
+
 fn main() -> ExitCode {
-    platform_runtime::main(gateway_service::ABOUT, gateway_service::start)
+    Program::new(gateway_service::ABOUT, gateway_service::start).main()
 }

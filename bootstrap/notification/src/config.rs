@@ -1,20 +1,24 @@
 //! The environment of the notification service.
 
-use std::{path::PathBuf, time::Duration};
+use std::time::Duration;
 
 use notification_application::commands::DeliverySettings;
 use notification_channels::{ChannelError, EmailSender, EmailSettings, check_address};
-use platform_runtime::{CommonConfig, Configuration, Environment, HomeConfig, Secret, Settings, StorageHome};
+use platform_events::EventsConfig;
+use platform_postgres::PgConfig;
+use platform_runtime::{CommonConfig, Configuration, Environment, HomeConfig, Secret, Settings};
 
 /// What the service is told.
 #[derive(Clone)]
 pub struct Config {
     /// What every service is told.
     pub common: CommonConfig,
-    /// The folder of the embedded home.
-    pub data_dir: PathBuf,
+    /// Where the state is kept.
+    pub home: HomeConfig,
+    /// Where events come from.
+    pub events: EventsConfig,
     /// The PostgreSQL of the server home.
-    pub database: DatabaseConfig,
+    pub db: PgConfig,
     /// How attempts are made.
     pub delivery: DeliverySettings,
     /// The e-mail channel, where it is on.
@@ -23,23 +27,6 @@ pub struct Config {
     pub slack_webhook_url: Option<Secret>,
     /// The webhook channel, where it is on.
     pub webhook: Option<WebhookConfig>,
-}
-
-/// Where PostgreSQL is. Checked at every start, used where the store is a server.
-#[derive(Clone, Debug)]
-pub struct DatabaseConfig {
-    /// The host.
-    pub host: String,
-    /// The port.
-    pub port: u16,
-    /// The user.
-    pub user: String,
-    /// The password.
-    pub password: Secret,
-    /// The database.
-    pub name: String,
-    /// Whether the connection is encrypted, and how much of the certificate is checked.
-    pub ssl_mode: &'static str,
 }
 
 /// Where signed requests go.
@@ -59,8 +46,9 @@ impl Configuration for Config {
         let common = CommonConfig::declare(settings, 8084);
         let home = HomeConfig::declare(settings);
         Self {
-            data_dir: home.embedded_only(settings),
-            database: DatabaseConfig::declare(settings, home.storage),
+            db: PgConfig::declare(settings, home.storage, "notification_service"),
+            events: EventsConfig::declare(settings, &home, "notification-service"),
+            home,
             delivery: delivery(settings).within(common.shutdown_timeout),
             email: email(settings),
             slack_webhook_url: slack(settings),
@@ -71,27 +59,6 @@ impl Configuration for Config {
 
     fn common(&self) -> &CommonConfig {
         &self.common
-    }
-}
-
-impl DatabaseConfig {
-    fn declare(settings: &mut Settings, storage: StorageHome) -> Self {
-        let modes = ["disable", "prefer", "require", "verify-ca", "verify-full"].map(|mode| (mode, mode));
-        Self {
-            host: settings.text("DB_HOST", "localhost", "host of PostgreSQL, for STORAGE=server"),
-            port: settings.number_in("DB_PORT", 5432, 1..=u16::MAX, "port of PostgreSQL"),
-            user: settings.text("DB_USER", "postgres", "user of PostgreSQL"),
-            password: settings.secret_if(
-                storage == StorageHome::Server,
-                "DB_PASSWORD",
-                "password",
-                "password of PostgreSQL",
-            ),
-            name: settings.text("DB_NAME", "notification_service", "database of PostgreSQL"),
-            ssl_mode: settings
-                .choice("DB_SSL_MODE", "disable", &modes, "encryption of the connection")
-                .unwrap_or("disable"),
-        }
     }
 }
 
@@ -167,7 +134,7 @@ mod tests {
     fn defaults_are_those_of_the_contract() {
         let config = read(&[]).ok().unwrap();
         assert_eq!(config.common.port, 8084);
-        assert_eq!((config.database.port, &*config.database.name), (5432, "notification_service"));
+        assert_eq!((config.db.port, &*config.db.name), (5432, "notification_service"));
         assert!(config.email.is_none() && config.slack_webhook_url.is_none() && config.webhook.is_none());
     }
 

@@ -14,10 +14,10 @@ use crate::{Config, module, resources::Resources, workers};
 /// Starts the server; the workers start when what is returned is launched.
 pub async fn start(config: Config, logger: Logger) -> Result<Running, BoxError> {
     let metrics = Metrics::new();
-    let resources = Resources::open(&config).await?;
+    let resources = Resources::open(&config, &metrics, &logger).await?;
     let observer: Arc<dyn UseCaseObserver> =
         Arc::new(UseCaseMetrics::new(&metrics, component(&logger, "use-cases")));
-    let (use_cases, arrivals) = module::embedded(&config, &resources);
+    let (use_cases, arrivals) = module::wired(&config, &resources.store, resources.senders.clone());
     let use_cases = use_cases.observed(&observer);
     let health = Health::new(resources.checks(), component(&logger, "health"));
 
@@ -38,5 +38,5 @@ pub async fn start(config: Config, logger: Logger) -> Result<Running, BoxError> 
         Running::new()
             .not_ready(move || health.stop())
             .server("http", http.addr(), move |within| http.stop(within));
-    Ok(workers::add(running, &resources.events(&metrics, &logger), &use_cases, &arrivals))
+    Ok(workers::add(running, &resources, &resources.workers(&metrics, &logger), &use_cases, &arrivals))
 }

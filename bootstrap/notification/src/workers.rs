@@ -1,5 +1,5 @@
 //! What runs beside the server: the consumer of payment events, one delivery per channel, the relay of dead letters,
-//! housekeeping.
+//! housekeeping, and on the server home the migrations until they are done.
 
 use std::{sync::Arc, time::Duration};
 
@@ -9,12 +9,15 @@ use platform_messaging::{EventWorkers, topics};
 use platform_runtime::{Running, StopSignal, UuidV7Generator};
 use slog::Logger;
 
+use crate::resources::{Resources, Store};
+
 /// How often deliveries look for retries that are due.
 const POLL: Duration = Duration::from_millis(500);
 
 /// Adds the workers to what runs. The context publishes no events of its own, but dead letters leave through its outbox.
 pub(crate) fn add(
     running: Running,
+    resources: &Resources,
     events: &EventWorkers,
     use_cases: &NotificationUseCases,
     arrivals: &Arc<dyn ArrivalSignal>,
@@ -22,6 +25,12 @@ pub(crate) fn add(
     let handler = Arc::new(PaymentEvents::new(Arc::clone(&use_cases.notify_payment)));
     let consumer = events.consumer("notification", &[topics::PAYMENT_EVENTS], handler);
     let (relay, housekeeping) = (events.relay(), events.housekeeping());
+    let running = match resources.store.clone() {
+        Store::Embedded(_) => running,
+        Store::Server(db) => {
+            running.worker("migrations", |stop| async move { db.keep_migrating(stop).await })
+        }
+    };
     let running = running
         .worker("consumer", |stop| consumer.run(stop))
         .worker("relay", |stop| relay.run(stop))

@@ -1,16 +1,18 @@
 //! The environment of the payment service.
 
-use std::path::PathBuf;
-
-use platform_runtime::{CommonConfig, Configuration, HomeConfig, Secret, Settings, StorageHome};
+use platform_events::EventsConfig;
+use platform_mariadb::MariaDbConfig;
+use platform_runtime::{CommonConfig, Configuration, HomeConfig, Secret, Settings};
 
 /// What the service is told.
 #[derive(Clone, Debug)]
 pub struct Config {
     /// What every service is told.
     pub common: CommonConfig,
-    /// The folder of the embedded home.
-    pub data_dir: PathBuf,
+    /// Where the state is kept.
+    pub home: HomeConfig,
+    /// Where events go.
+    pub events: EventsConfig,
     /// The gRPC port; 0 takes a free one.
     pub grpc_port: u16,
     /// The database of the server home.
@@ -27,32 +29,16 @@ pub struct Config {
     pub callback_secret: Secret,
 }
 
-/// Where MariaDB is. Checked at every start, used where the store is a server.
-#[derive(Clone, Debug)]
-pub struct MariaDbConfig {
-    /// The host.
-    pub host: String,
-    /// The port.
-    pub port: u16,
-    /// The user.
-    pub user: String,
-    /// The password.
-    pub password: Secret,
-    /// The database.
-    pub name: String,
-    /// Whether the connection is encrypted.
-    pub ssl: bool,
-}
-
 impl Configuration for Config {
     fn declare(settings: &mut Settings) -> Self {
         let common = CommonConfig::declare(settings, 8082);
         let home = HomeConfig::declare(settings);
         Self {
             common,
-            data_dir: home.embedded_only(settings),
             grpc_port: settings.number("GRPC_PORT", 50052, "gRPC port; 0 takes a free one"),
-            db: MariaDbConfig::declare(settings, home.storage),
+            db: MariaDbConfig::declare(settings, home.storage, "payment", "payment_service"),
+            events: EventsConfig::declare(settings, &home, "payment-service"),
+            home,
             basket_service: settings.address(
                 "BASKET_SERVICE_URL",
                 "localhost:50051",
@@ -82,24 +68,6 @@ impl Configuration for Config {
 
     fn common(&self) -> &CommonConfig {
         &self.common
-    }
-}
-
-impl MariaDbConfig {
-    fn declare(settings: &mut Settings, storage: StorageHome) -> Self {
-        Self {
-            host: settings.text("DB_HOST", "localhost", "host of MariaDB, for STORAGE=server"),
-            port: settings.number_in("DB_PORT", 3306, 1..=u16::MAX, "port of MariaDB"),
-            user: settings.text("DB_USER", "payment", "user of MariaDB"),
-            password: settings.secret_if(
-                storage == StorageHome::Server,
-                "DB_PASSWORD",
-                "password",
-                "password of MariaDB",
-            ),
-            name: settings.text("DB_NAME", "payment_service", "database of MariaDB"),
-            ssl: settings.flag("DB_SSL_MODE", false, "whether the connection to MariaDB is encrypted"),
-        }
     }
 }
 

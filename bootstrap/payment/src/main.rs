@@ -2,8 +2,8 @@
 
 use std::process::ExitCode;
 
-use payment_service::start;
-use platform_runtime::About;
+use payment_service::{jobs, start};
+use platform_runtime::{About, JobArgument, Program};
 
 const ABOUT: About = About {
     name: "payment-service",
@@ -12,5 +12,12 @@ const ABOUT: About = About {
 };
 
 fn main() -> ExitCode {
-    platform_runtime::main(ABOUT, start)
+    Program::new(ABOUT, start)
+        .job(
+            "--migrate-only",
+            JobArgument::None,
+            "brings the schema of the store up to date and ends",
+            jobs::migrate,
+        )
+        .main()
 }

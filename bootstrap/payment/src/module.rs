@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use kernel_application::{Clock, IdGenerator, IdempotencyStore};
 use payment_application::{
-    PaymentAnswer, PaymentHandlers, PaymentRepository,
+    PaymentAnswer, PaymentHandlers, PaymentQueries, PaymentRepository,
     commands::{
         CancelPaymentHandler, CreatePaymentHandler, HandleCallbackHandler, ProcessPaymentHandler,
         RecoverPaymentHandler, RefundPaymentHandler,
@@ -15,26 +15,50 @@ use payment_application::{
 };
 use payment_clients::{GrpcBaskets, GrpcBasketsParameters, GrpcProducts, GrpcProductsParameters};
 use payment_events::PaymentEvents;
+use payment_mariadb::{
+    MariaDbIdempotencyKeys, MariaDbIdempotencyKeysParameters, MariaDbPaymentQueries,
+    MariaDbPaymentQueriesParameters, MariaDbPaymentRepository, MariaDbPaymentRepositoryParameters,
+};
 use payment_provider::{HttpPaymentProvider, HttpPaymentProviderParameters};
 use payment_sqlite::{
     SqliteIdempotencyKeys, SqliteIdempotencyKeysParameters, SqlitePaymentQueries,
     SqlitePaymentQueriesParameters, SqlitePaymentRepository, SqlitePaymentRepositoryParameters,
 };
 use platform_runtime::{SystemClock, UuidV7Generator};
-use platform_sqlite::IdempotencyRows;
 use shaku::{HasComponent, module};
 
-use crate::{Config, resources::Resources};
+use crate::{
+    Config,
+    resources::{Peers, Store},
+};
+
+/// What a home provides: an implementation of every port that stores.
+trait StoreModule:
+    HasComponent<dyn PaymentRepository>
+    + HasComponent<dyn PaymentQueries>
+    + HasComponent<dyn IdempotencyStore<PaymentAnswer>>
+{
+}
 
 module! {
-    EmbeddedModule {
+    EmbeddedStore: StoreModule {
+        components = [SystemClock, UuidV7Generator, PaymentEvents, SqlitePaymentRepository, SqlitePaymentQueries, SqliteIdempotencyKeys],
+        providers = []
+    }
+}
+
+module! {
+    ServerStore: StoreModule {
+        components = [SystemClock, UuidV7Generator, PaymentEvents, MariaDbPaymentRepository, MariaDbPaymentQueries, MariaDbIdempotencyKeys],
+        providers = []
+    }
+}
+
+module! {
+    PaymentModule {
         components = [
             SystemClock,
             UuidV7Generator,
-            PaymentEvents,
-            SqlitePaymentRepository,
-            SqlitePaymentQueries,
-            SqliteIdempotencyKeys,
             GrpcBaskets,
             GrpcProducts,
             HttpPaymentProvider,
@@ -50,7 +74,12 @@ module! {
             ListPaymentsHandler,
             GetStatsHandler,
         ],
-        providers = []
+        providers = [],
+
+        use dyn StoreModule {
+            components = [dyn PaymentRepository, dyn PaymentQueries, dyn IdempotencyStore<PaymentAnswer>],
+            providers = []
+        }
     }
 }
 
@@ -63,27 +92,13 @@ pub(crate) struct Wired {
     pub(crate) ids: Arc<dyn IdGenerator>,
 }
 
-/// The context on the embedded home.
-pub(crate) fn embedded(config: &Config, resources: &Resources) -> Wired {
-    let db = || resources.db.clone();
-    let module = EmbeddedModule::builder()
-        .with_component_parameters::<SqlitePaymentRepository>(SqlitePaymentRepositoryParameters { db: db() })
-        .with_component_parameters::<SqlitePaymentQueries>(SqlitePaymentQueriesParameters {
-            db: db(),
-            currency: config.common.currency,
-        })
-        .with_component_parameters::<SqliteIdempotencyKeys>(SqliteIdempotencyKeysParameters {
-            rows: IdempotencyRows::new(db()),
-        })
-        .with_component_parameters::<GrpcBaskets>(GrpcBasketsParameters {
-            peer: Arc::clone(&resources.basket),
-        })
-        .with_component_parameters::<GrpcProducts>(GrpcProductsParameters {
-            peer: Arc::clone(&resources.product),
-        })
-        .with_component_parameters::<HttpPaymentProvider>(HttpPaymentProviderParameters {
-            client: Arc::clone(&resources.provider),
-        })
+/// The context on that store. A component whose parameters are missing panics here, which the tests below would show.
+pub(crate) fn wired(config: &Config, store: &Store, peers: &Peers) -> Wired {
+    let Peers { basket, product, provider } = peers.clone();
+    let module = PaymentModule::builder(store_module(config, store))
+        .with_component_parameters::<GrpcBaskets>(GrpcBasketsParameters { peer: basket })
+        .with_component_parameters::<GrpcProducts>(GrpcProductsParameters { peer: product })
+        .with_component_parameters::<HttpPaymentProvider>(HttpPaymentProviderParameters { client: provider })
         .build();
     let handlers = PaymentHandlers {
         create_payment: module.resolve(),
@@ -105,6 +120,41 @@ pub(crate) fn embedded(config: &Config, resources: &Resources) -> Wired {
     }
 }
 
+fn store_module(config: &Config, store: &Store) -> Arc<dyn StoreModule> {
+    match store {
+        Store::Embedded(db) => Arc::new(embedded(config, db)),
+        Store::Server(db) => Arc::new(server(config, db)),
+    }
+}
+
+fn embedded(config: &Config, db: &platform_sqlite::Database) -> EmbeddedStore {
+    let (db, currency) = (|| db.clone(), config.common.currency);
+    let keys = SqliteIdempotencyKeysParameters { rows: platform_sqlite::IdempotencyRows::new(db()) };
+    EmbeddedStore::builder()
+        .with_component_parameters::<SqlitePaymentRepository>(SqlitePaymentRepositoryParameters { db: db() })
+        .with_component_parameters::<SqlitePaymentQueries>(SqlitePaymentQueriesParameters {
+            db: db(),
+            currency,
+        })
+        .with_component_parameters::<SqliteIdempotencyKeys>(keys)
+        .build()
+}
+
+fn server(config: &Config, db: &platform_mariadb::Database) -> ServerStore {
+    let (db, currency) = (|| db.clone(), config.common.currency);
+    let keys = MariaDbIdempotencyKeysParameters { rows: platform_mariadb::IdempotencyRows::new(db()) };
+    ServerStore::builder()
+        .with_component_parameters::<MariaDbPaymentRepository>(MariaDbPaymentRepositoryParameters {
+            db: db(),
+        })
+        .with_component_parameters::<MariaDbPaymentQueries>(MariaDbPaymentQueriesParameters {
+            db: db(),
+            currency,
+        })
+        .with_component_parameters::<MariaDbIdempotencyKeys>(keys)
+        .build()
+}
+
 #[cfg(test)]
 mod tests {
     use kernel_application::{CallContext, TraceContext, UseCaseError};
@@ -114,19 +164,31 @@ mod tests {
 
     use super::*;
 
+    /// The code that an unknown payment is answered with.
+    async fn code_of_unknown_payment(pairs: &[(&str, &str)]) -> &'static str {
+        let mut settings = Settings::from_pairs(pairs.iter().copied());
+        let config = Config::declare(&mut settings);
+        settings.finish().unwrap();
+        let store = Store::open(&config, &silent()).await.unwrap();
+        let peers = Peers::new(&config, &Metrics::new(), &silent()).unwrap();
+        let wired = wired(&config, &store, &peers);
+        let ctx = CallContext::new("test", TraceContext::start(wired.ids.next()));
+        let id = "01890a5d-ac96-774b-bcce-b302099a8057".to_owned();
+        wired.handlers.get_payment.handle(&ctx, GetPayment { id }).await.unwrap_err().code()
+    }
+
     #[tokio::test]
-    async fn every_component_has_what_it_needs() {
+    async fn every_component_of_the_embedded_home_has_what_it_needs() {
         let folder = platform_testkit::data_dir().unwrap();
         let pairs =
             [("STORAGE", "embedded"), ("EVENTS", "embedded"), ("DATA_DIR", folder.path().to_str().unwrap())];
-        let mut settings = Settings::from_pairs(pairs);
-        let config = Config::declare(&mut settings);
-        settings.finish().unwrap();
-        let resources = Resources::open(&config, &Metrics::new(), &silent()).await.unwrap();
-        let wired = embedded(&config, &resources);
+        assert_eq!(code_of_unknown_payment(&pairs).await, "payment_not_found");
+    }
 
-        let ctx = CallContext::new("test", TraceContext::start(wired.ids.next()));
-        let answer = wired.handlers.get_payment.handle(&ctx, GetPayment { id: "none".to_owned() }).await;
-        assert_eq!(answer.unwrap_err().code(), "payment_not_found");
+    #[tokio::test]
+    async fn every_component_of_the_server_home_has_what_it_needs() {
+        // Nobody listens on port 1: the module is complete all the same, and the store says that it is away.
+        let pairs = [("DB_HOST", "127.0.0.1"), ("DB_PORT", "1")];
+        assert_eq!(code_of_unknown_payment(&pairs).await, "store_unavailable");
     }
 }

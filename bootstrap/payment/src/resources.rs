@@ -1,25 +1,42 @@
 //! Everything that takes a wait or may fail to be had: files, the event log, connections to peers and the provider.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-use kernel_application::{BoxError, HealthCheck, IdGenerator, messaging::EventLog};
+use kernel_application::{BoxError, HealthCheck, StoreError};
 use payment_provider::{ProviderClient, ProviderSettings};
+use platform_events::{Events, Store as MessageStore};
 use platform_grpc::{ClientMetrics, Peer, PeerSettings};
-use platform_messaging::{EventWorkers, topics};
-use platform_runtime::{SystemClock, UuidV7Generator};
-use platform_sqlite::{Database, SqliteEventLog, SqliteHealth, SqliteInbox, SqliteOutbox};
-use platform_telemetry::{MessagingMetrics, Metrics, component};
+use platform_mariadb::{MariaDbHealth, MariaDbInbox, MariaDbOutbox};
+use platform_messaging::EventWorkers;
+use platform_runtime::StorageHome;
+use platform_sqlite::{SqliteHealth, SqliteInbox, SqliteOutbox};
+use platform_telemetry::{Metrics, component};
 use slog::Logger;
 
 use crate::Config;
 
 /// What the service holds on to.
-#[derive(Clone)]
 pub(crate) struct Resources {
-    /// The context's file.
-    pub(crate) db: Database,
-    /// The event log of this machine.
-    pub(crate) log: Arc<SqliteEventLog>,
+    /// The context's store.
+    pub(crate) store: Store,
+    /// The log between services.
+    pub(crate) events: Events,
+    /// Whom the service asks.
+    pub(crate) peers: Peers,
+}
+
+/// The context's store, one arm per home.
+#[derive(Clone)]
+pub(crate) enum Store {
+    /// A file.
+    Embedded(platform_sqlite::Database),
+    /// MariaDB.
+    Server(platform_mariadb::Database),
+}
+
+/// The other services and the provider.
+#[derive(Clone)]
+pub(crate) struct Peers {
     /// The basket service.
     pub(crate) basket: Arc<Peer>,
     /// The product service.
@@ -29,10 +46,64 @@ pub(crate) struct Resources {
 }
 
 impl Resources {
-    /// Opens the files and prepares the connections; nobody on the other side need be there yet.
+    /// Opens what is on this machine and prepares the connections; nobody on the other side need be there yet.
     pub(crate) async fn open(config: &Config, metrics: &Metrics, logger: &Logger) -> Result<Self, BoxError> {
-        let db = payment_sqlite::open(&config.data_dir).await?;
-        let log = SqliteEventLog::open(&config.data_dir.join("events.db"), &topics::ALL).await?;
+        let store = Store::open(config, logger).await?;
+        let events = Events::open(&config.events, metrics, logger).await?;
+        Ok(Self { store, events, peers: Peers::new(config, metrics, logger)? })
+    }
+
+    /// What relay, consumers and housekeeping are made of.
+    pub(crate) fn workers(&self, metrics: &Metrics, logger: &Logger) -> EventWorkers {
+        self.events.workers("payment", self.store.messages(), metrics, logger)
+    }
+
+    /// What has to be there for the service to be ready.
+    pub(crate) fn checks(&self) -> Vec<Arc<dyn HealthCheck>> {
+        let Peers { basket, product, provider } = self.peers.clone();
+        vec![self.store.check(), self.events.check(), basket, product, provider]
+    }
+}
+
+impl Store {
+    pub(crate) async fn open(config: &Config, logger: &Logger) -> Result<Self, BoxError> {
+        Ok(match config.home.storage {
+            StorageHome::Embedded => Self::Embedded(payment_sqlite::open(&config.home.folder()).await?),
+            StorageHome::Server => Self::Server(payment_mariadb::database(&config.db, logger.clone())?),
+        })
+    }
+
+    fn messages(&self) -> MessageStore {
+        match self.clone() {
+            Self::Embedded(db) => MessageStore {
+                outbox: Arc::new(SqliteOutbox::new(db.clone())),
+                inbox: Arc::new(SqliteInbox::new(db)),
+            },
+            Self::Server(db) => MessageStore {
+                outbox: Arc::new(MariaDbOutbox::new(db.clone())),
+                inbox: Arc::new(MariaDbInbox::new(db)),
+            },
+        }
+    }
+
+    /// Forgets idempotency keys that are older than `retention`.
+    pub(crate) async fn purge_keys(&self, retention: Duration) -> Result<u64, StoreError> {
+        match self.clone() {
+            Self::Embedded(db) => platform_sqlite::IdempotencyRows::new(db).purge(retention).await,
+            Self::Server(db) => platform_mariadb::IdempotencyRows::new(db).purge(retention).await,
+        }
+    }
+
+    fn check(&self) -> Arc<dyn HealthCheck> {
+        match self.clone() {
+            Self::Embedded(db) => Arc::new(SqliteHealth::new("payment-store", db)),
+            Self::Server(db) => Arc::new(MariaDbHealth::new("payment-store", db)),
+        }
+    }
+}
+
+impl Peers {
+    pub(crate) fn new(config: &Config, metrics: &Metrics, logger: &Logger) -> Result<Self, BoxError> {
         let logger = component(logger, "clients");
         let client_metrics = ClientMetrics::new(metrics);
         let peer = |name, address: &str| {
@@ -42,38 +113,10 @@ impl Resources {
             callback_url: config.callback_url.clone(),
             ..ProviderSettings::new(&config.provider_url)
         };
-        let provider = ProviderClient::new(settings, &logger)?;
         Ok(Self {
-            db,
-            log: Arc::new(log),
             basket: peer("basket-service", &config.basket_service)?,
             product: peer("product-service", &config.product_service)?,
-            provider: Arc::new(provider),
+            provider: Arc::new(ProviderClient::new(settings, &logger)?),
         })
-    }
-
-    /// What relay, consumers and housekeeping are made of in this home.
-    pub(crate) fn events(&self, metrics: &Metrics, logger: &Logger) -> EventWorkers {
-        EventWorkers {
-            outbox: Arc::new(SqliteOutbox::new(self.db.clone())),
-            inbox: Arc::new(SqliteInbox::new(self.db.clone())),
-            log: Arc::clone(&self.log) as Arc<dyn EventLog>,
-            clock: Arc::new(SystemClock),
-            ids: Arc::new(UuidV7Generator),
-            observer: Arc::new(MessagingMetrics::new(metrics)),
-            owner: format!("payment-{}", UuidV7Generator.next()),
-            logger: logger.clone(),
-        }
-    }
-
-    /// What has to be there for the service to be ready.
-    pub(crate) fn checks(&self) -> Vec<Arc<dyn HealthCheck>> {
-        vec![
-            Arc::new(SqliteHealth::new("payment-store", self.db.clone())),
-            Arc::new(SqliteHealth::new("event-log", self.log.database().clone())),
-            Arc::clone(&self.basket) as Arc<dyn HealthCheck>,
-            Arc::clone(&self.product) as Arc<dyn HealthCheck>,
-            Arc::clone(&self.provider) as Arc<dyn HealthCheck>,
-        ]
     }
 }

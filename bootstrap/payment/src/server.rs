@@ -18,7 +18,7 @@ use crate::{Config, module, resources::Resources, workers};
 pub async fn start(config: Config, logger: Logger) -> Result<Running, BoxError> {
     let metrics = Metrics::new();
     let resources = Resources::open(&config, &metrics, &logger).await?;
-    let wired = module::embedded(&config, &resources);
+    let wired = module::wired(&config, &resources.store, &resources.peers);
     let observer: Arc<dyn UseCaseObserver> =
         Arc::new(UseCaseMetrics::new(&metrics, component(&logger, "use-cases")));
     let use_cases = wired.handlers.decorated(&wired.keys, &observer);
@@ -32,7 +32,7 @@ pub async fn start(config: Config, logger: Logger) -> Result<Running, BoxError> 
         .server("http", http_addr, move |within| http.stop(within))
         .server("grpc", grpc_addr, move |within| grpc.stop(within));
     let recovery = workers::recovery(wired.payments, &use_cases, wired.clock, wired.ids, &logger);
-    Ok(workers::add(running, &resources, &resources.events(&metrics, &logger), recovery))
+    Ok(workers::add(running, &resources, &resources.workers(&metrics, &logger), recovery))
 }
 
 fn serve_http(

@@ -1,16 +1,16 @@
-//! What runs beside the servers: relay, recovery, housekeeping.
+//! What runs beside the servers: relay, recovery, housekeeping, and on the server home the migrations until they are done.
 
 use std::{sync::Arc, time::Duration};
 
 use kernel_application::{Clock, IdGenerator};
 use payment_application::{KEY_RETENTION, PaymentRepository, PaymentUseCases, process::Recovery};
+use platform_events::Events;
 use platform_messaging::EventWorkers;
 use platform_runtime::{Running, StopSignal};
-use platform_sqlite::{IdempotencyRows, SqliteEventLog};
 use platform_telemetry::component;
 use slog::{Logger, warn};
 
-use crate::resources::Resources;
+use crate::resources::{Resources, Store};
 
 const PERIOD: Duration = Duration::from_mins(10);
 /// Records stay in the embedded log for this long: less than inboxes remember events.
@@ -36,20 +36,26 @@ pub(crate) fn add(
     recovery: Recovery,
 ) -> Running {
     let (relay, housekeeping) = (events.relay(), events.housekeeping());
-    let keys = IdempotencyRows::new(resources.db.clone());
-    let (log, logger) = (Arc::clone(&resources.log), component(&events.logger, "retention"));
+    let (store, log) = (resources.store.clone(), resources.events.clone());
+    let logger = component(&events.logger, "retention");
+    let running = match resources.store.clone() {
+        Store::Embedded(_) => running,
+        Store::Server(db) => {
+            running.worker("migrations", |stop| async move { db.keep_migrating(stop).await })
+        }
+    };
     running
         .worker("relay", |stop| relay.run(stop))
         .worker("recovery", |stop| recovery.run(stop))
         .worker("housekeeping", |stop| housekeeping.run(stop))
-        .worker("retention", |stop| retain(keys, log, logger, stop))
+        .worker("retention", |stop| retain(store, log, logger, stop))
 }
 
-/// This service writes the log, so it is the one that removes old records; keys go with their time.
-async fn retain(keys: IdempotencyRows, log: Arc<SqliteEventLog>, logger: Logger, mut stop: StopSignal) {
+/// This service writes the log, so it is the one that removes old records where nobody else does; keys go with their time.
+async fn retain(store: Store, log: Events, logger: Logger, mut stop: StopSignal) {
     while tokio::time::timeout(PERIOD, stop.wait_for(|stop| *stop)).await.is_err() {
         let purged = async {
-            keys.purge(KEY_RETENTION.to_std().unwrap_or_default()).await?;
+            store.purge_keys(KEY_RETENTION.to_std().unwrap_or_default()).await?;
             log.purge(LOG_RETENTION).await
         };
         if let Err(error) = purged.await {

@@ -1,50 +1,22 @@
 //! The environment of the product service.
 
-use std::path::PathBuf;
-
-use platform_runtime::{CommonConfig, Configuration, HomeConfig, Secret, Settings, StorageHome};
+use platform_events::EventsConfig;
+use platform_postgres::PgConfig;
+use platform_runtime::{CommonConfig, Configuration, HomeConfig, Settings};
 
 /// What the service is told.
 #[derive(Clone, Debug)]
 pub struct Config {
     /// What every service is told.
     pub common: CommonConfig,
-    /// The folder of the embedded home.
-    pub data_dir: PathBuf,
+    /// Where the state is kept.
+    pub home: HomeConfig,
+    /// Where events come from.
+    pub events: EventsConfig,
     /// The gRPC port; 0 takes a free one.
     pub grpc_port: u16,
     /// The database of the server home.
-    pub db: PostgresConfig,
-}
-
-/// Where PostgreSQL is. Checked at every start, used where the store is a server.
-#[derive(Clone, Debug)]
-pub struct PostgresConfig {
-    /// The host.
-    pub host: String,
-    /// The port.
-    pub port: u16,
-    /// The user.
-    pub user: String,
-    /// The password.
-    pub password: Secret,
-    /// The database.
-    pub name: String,
-    /// Whether the connection is encrypted, and how sure it is of the other side.
-    pub ssl_mode: SslMode,
-}
-
-/// PostgreSQL's own names for how a connection is protected.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SslMode {
-    /// In the clear.
-    Disable,
-    /// Encrypted.
-    Require,
-    /// Encrypted, by a server whose certificate we trust.
-    VerifyCa,
-    /// Encrypted, by the server we asked for.
-    VerifyFull,
+    pub db: PgConfig,
 }
 
 impl Configuration for Config {
@@ -53,45 +25,16 @@ impl Configuration for Config {
         let home = HomeConfig::declare(settings);
         Self {
             common,
-            data_dir: home.embedded_only(settings),
             grpc_port: settings.number("GRPC_PORT", 50050, "gRPC port; 0 takes a free one"),
-            db: PostgresConfig::declare(settings, home.storage),
+            db: PgConfig::declare(settings, home.storage, "product_service"),
+            events: EventsConfig::declare(settings, &home, "product-service"),
+            home,
         }
     }
 
     fn common(&self) -> &CommonConfig {
         &self.common
     }
-}
-
-impl PostgresConfig {
-    fn declare(settings: &mut Settings, storage: StorageHome) -> Self {
-        Self {
-            host: settings.text("DB_HOST", "localhost", "host of PostgreSQL, for STORAGE=server"),
-            port: settings.number_in("DB_PORT", 5432, 1..=u16::MAX, "port of PostgreSQL"),
-            user: settings.text("DB_USER", "postgres", "user of PostgreSQL"),
-            password: settings.secret_if(
-                storage == StorageHome::Server,
-                "DB_PASSWORD",
-                "password",
-                "password of the user",
-            ),
-            name: settings.text("DB_NAME", "product_service", "database of the service"),
-            ssl_mode: ssl_mode(settings),
-        }
-    }
-}
-
-fn ssl_mode(settings: &mut Settings) -> SslMode {
-    let modes = [
-        ("disable", SslMode::Disable),
-        ("require", SslMode::Require),
-        ("verify-ca", SslMode::VerifyCa),
-        ("verify-full", SslMode::VerifyFull),
-    ];
-    let mode =
-        settings.choice("DB_SSL_MODE", "disable", &modes, "how the connection to PostgreSQL is protected");
-    mode.unwrap_or(SslMode::VerifyFull)
 }
 
 #[cfg(test)]
@@ -109,12 +52,10 @@ mod tests {
     fn defaults_are_those_of_the_contract() {
         let config = read(&[]).unwrap();
         assert_eq!((config.common.port, config.grpc_port), (8080, 50050));
-        let PostgresConfig { host, port, user, password, name, ssl_mode } = config.db;
-        assert_eq!((host.as_str(), port, user.as_str()), ("localhost", 5432, "postgres"));
-        assert_eq!(
-            (password.expose(), name.as_str(), ssl_mode),
-            ("password", "product_service", SslMode::Disable)
-        );
+        let db = config.db;
+        assert_eq!((db.host.as_str(), db.port, db.user.as_str()), ("localhost", 5432, "postgres"));
+        assert_eq!((db.password.expose(), db.name.as_str()), ("password", "product_service"));
+        assert_eq!(config.events.kafka.brokers, ["localhost:9092"]);
     }
 
     #[test]
@@ -124,6 +65,7 @@ mod tests {
             ("GRPC_PORT", "-1"),
             ("DB_PORT", "0"),
             ("DB_SSL_MODE", "maybe"),
+            ("KAFKA_SECURITY_PROTOCOL", "hope"),
             ("SHOP_CURRENCY", "dollars"),
             ("LOG_LEVEL", "loud"),
         ];

@@ -4,10 +4,11 @@
 //! in `module`, a new variable a line in `config`, a new thing to await a field in `resources`.
 
 mod config;
+pub mod jobs;
 mod module;
 mod resources;
 mod server;
 mod workers;
 
-pub use config::{Config, PostgresConfig, SslMode};
+pub use config::Config;
 pub use server::start;

@@ -1,50 +1,86 @@
-//! Everything that takes a wait or may fail to be had: the context's file and the event log.
+//! Everything that takes a wait or may fail to be had: the store of the service's home and the event log.
 
-use std::{path::Path, sync::Arc};
+use std::sync::Arc;
 
-use kernel_application::{BoxError, HealthCheck, IdGenerator, messaging::EventLog};
-use platform_messaging::{EventWorkers, topics};
-use platform_runtime::{SystemClock, UuidV7Generator};
-use platform_sqlite::{Database, SqliteEventLog, SqliteHealth, SqliteInbox, SqliteOutbox};
-use platform_telemetry::{MessagingMetrics, Metrics};
+use kernel_application::{BoxError, HealthCheck};
+use platform_events::{Events, Store as MessageStore};
+use platform_messaging::EventWorkers;
+use platform_postgres::{PgHealth, PgInbox, PgOutbox};
+use platform_runtime::StorageHome;
+use platform_sqlite::{SqliteHealth, SqliteInbox, SqliteOutbox};
+use platform_telemetry::Metrics;
 use slog::Logger;
 
+use crate::Config;
+
 /// What the service holds on to.
-#[derive(Clone)]
 pub(crate) struct Resources {
-    /// The context's file.
-    pub(crate) db: Database,
-    /// The event log of this machine.
-    pub(crate) log: Arc<SqliteEventLog>,
+    /// The context's store.
+    pub(crate) store: Store,
+    /// The log between services.
+    pub(crate) events: Events,
+}
+
+/// The context's store, one arm per home.
+#[derive(Clone)]
+pub(crate) enum Store {
+    /// A file.
+    Embedded(platform_sqlite::Database),
+    /// PostgreSQL.
+    Server(platform_postgres::Database),
 }
 
 impl Resources {
-    /// Opens the files in `data_dir`, made or migrated as needed.
-    pub(crate) async fn open(data_dir: &Path) -> Result<Self, BoxError> {
-        let db = product_sqlite::open(data_dir).await?;
-        let log = SqliteEventLog::open(&data_dir.join("events.db"), &topics::ALL).await?;
-        Ok(Self { db, log: Arc::new(log) })
+    /// Opens what is on this machine; servers need not be there yet.
+    pub(crate) async fn open(config: &Config, metrics: &Metrics, logger: &Logger) -> Result<Self, BoxError> {
+        let store = Store::open(config, logger).await?;
+        Ok(Self { store, events: Events::open(&config.events, metrics, logger).await? })
     }
 
-    /// What relay, consumers and housekeeping are made of in this home.
-    pub(crate) fn events(&self, metrics: &Metrics, logger: &Logger) -> EventWorkers {
-        EventWorkers {
-            outbox: Arc::new(SqliteOutbox::new(self.db.clone())),
-            inbox: Arc::new(SqliteInbox::new(self.db.clone())),
-            log: Arc::clone(&self.log) as Arc<dyn EventLog>,
-            clock: Arc::new(SystemClock),
-            ids: Arc::new(UuidV7Generator),
-            observer: Arc::new(MessagingMetrics::new(metrics)),
-            owner: format!("product-{}", UuidV7Generator.next()),
-            logger: logger.clone(),
-        }
+    /// What relay, consumers and housekeeping are made of.
+    pub(crate) fn workers(&self, metrics: &Metrics, logger: &Logger) -> EventWorkers {
+        self.events.workers("product", self.store.messages(), metrics, logger)
     }
 
     /// What has to be there for the service to be ready.
     pub(crate) fn checks(&self) -> Vec<Arc<dyn HealthCheck>> {
-        vec![
-            Arc::new(SqliteHealth::new("product-store", self.db.clone())),
-            Arc::new(SqliteHealth::new("event-log", self.log.database().clone())),
-        ]
+        vec![self.store.check(), self.events.check()]
+    }
+}
+
+impl Store {
+    pub(crate) async fn open(config: &Config, logger: &Logger) -> Result<Self, BoxError> {
+        Ok(match config.home.storage {
+            StorageHome::Embedded => Self::Embedded(product_sqlite::open(&config.home.folder()).await?),
+            StorageHome::Server => Self::Server(product_postgres::database(&config.db, logger.clone())?),
+        })
+    }
+
+    /// Brings the schema up to date. Opening an embedded store has done it already.
+    pub(crate) async fn migrate(&self) -> Result<(), BoxError> {
+        match self {
+            Self::Embedded(_) => Ok(()),
+            Self::Server(db) => Ok(db.migrate().await?),
+        }
+    }
+
+    fn messages(&self) -> MessageStore {
+        match self.clone() {
+            Self::Embedded(db) => MessageStore {
+                outbox: Arc::new(SqliteOutbox::new(db.clone())),
+                inbox: Arc::new(SqliteInbox::new(db)),
+            },
+            Self::Server(db) => MessageStore {
+                outbox: Arc::new(PgOutbox::new(db.clone())),
+                inbox: Arc::new(PgInbox::new(db)),
+            },
+        }
+    }
+
+    fn check(&self) -> Arc<dyn HealthCheck> {
+        match self.clone() {
+            Self::Embedded(db) => Arc::new(SqliteHealth::new("product-store", db)),
+            Self::Server(db) => Arc::new(PgHealth::new("product-store", db)),
+        }
     }
 }

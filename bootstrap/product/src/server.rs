@@ -17,10 +17,10 @@ use crate::{Config, module, resources::Resources, workers};
 /// Starts the servers; the workers start when what is returned is launched.
 pub async fn start(config: Config, logger: Logger) -> Result<Running, BoxError> {
     let metrics = Metrics::new();
-    let resources = Resources::open(&config.data_dir).await?;
+    let resources = Resources::open(&config, &metrics, &logger).await?;
     let observer: Arc<dyn UseCaseObserver> =
         Arc::new(UseCaseMetrics::new(&metrics, component(&logger, "use-cases")));
-    let use_cases = module::embedded(&config, &resources).observed(&observer);
+    let use_cases = module::use_cases(&config, &resources.store).observed(&observer);
     let health = Health::new(resources.checks(), component(&logger, "health"));
 
     let parts =
@@ -30,7 +30,7 @@ pub async fn start(config: Config, logger: Logger) -> Result<Running, BoxError> 
         .not_ready(move || health.stop())
         .server("http", http.addr(), move |within| http.stop(within))
         .server("grpc", grpc.addr(), move |within| grpc.stop(within));
-    Ok(workers::add(running, &resources.events(&metrics, &logger), use_cases))
+    Ok(workers::add(running, &resources, &resources.workers(&metrics, &logger), use_cases))
 }
 
 /// What both servers are made of.

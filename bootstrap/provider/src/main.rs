@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+use platform_runtime::Program;
+
 fn main() -> ExitCode {
-    platform_runtime::main(provider_service::ABOUT, provider_service::start)
+    Program::new(provider_service::ABOUT, provider_service::start).main()
 }

@@ -139,18 +139,8 @@ impl HomeConfig {
         }
     }
 
-    /// The folder of the embedded home, the only one this build has: anything else is refused, in words.
-    pub fn embedded_only(&self, settings: &mut Settings) -> PathBuf {
-        const RULE: &str = "must be embedded: this build has only the embedded home";
-        if self.storage == StorageHome::Server {
-            settings.refuse("STORAGE", RULE);
-        }
-        if self.events == EventsHome::Kafka {
-            settings.refuse("EVENTS", RULE);
-        }
-        if self.data_dir.is_none() {
-            settings.refuse("DATA_DIR", FOLDER);
-        }
+    /// The folder of the embedded home; empty where neither store nor events are embedded and nobody asks for it.
+    pub fn folder(&self) -> PathBuf {
         self.data_dir.clone().unwrap_or_default()
     }
 }
@@ -177,29 +167,33 @@ mod tests {
         assert!(settings.finish().unwrap_err().to_string().contains("DATA_DIR (not set)"));
 
         let mut settings = Settings::from_pairs(embedded.into_iter().chain([("DATA_DIR", "/data")]));
-        assert_eq!(HomeConfig::declare(&mut settings).embedded_only(&mut settings), PathBuf::from("/data"));
+        assert_eq!(HomeConfig::declare(&mut settings).folder(), PathBuf::from("/data"));
         assert_eq!(settings.finish(), Ok(()));
-    }
-
-    #[test]
-    fn what_the_embedded_home_lacks_is_named_at_once_and_once() {
-        for pairs in [vec![], vec![("STORAGE", "sqlite"), ("EVENTS", "redis")], vec![("STORAGE", "server")]] {
-            let mut settings = Settings::from_pairs(pairs.iter().copied());
-            HomeConfig::declare(&mut settings).embedded_only(&mut settings);
-            let error = settings.finish().unwrap_err();
-            for name in ["STORAGE", "EVENTS", "DATA_DIR"] {
-                let about = error.problems().iter().filter(|problem| problem.starts_with(name)).count();
-                assert_eq!(about, 1, "{name}: {error}");
-            }
-            assert!(!error.to_string().contains("server or embedded"), "{error}");
-        }
     }
 
     #[test]
     fn there_is_no_fallback() {
         let mut settings = Settings::from_pairs([]);
-        HomeConfig::declare(&mut settings).embedded_only(&mut settings);
-        let text = settings.finish().unwrap_err().to_string();
-        assert!(text.contains("STORAGE (not set): must be embedded") && text.contains("EVENTS"), "{text}");
+        let home = HomeConfig::declare(&mut settings);
+        assert_eq!(
+            (home.storage, home.events, home.data_dir),
+            (StorageHome::Server, EventsHome::Kafka, None)
+        );
+        assert_eq!(settings.finish(), Ok(()), "servers need no folder");
+        for half in [("STORAGE", "embedded"), ("EVENTS", "embedded")] {
+            let mut settings = Settings::from_pairs([half]);
+            HomeConfig::declare(&mut settings);
+            assert!(settings.finish().unwrap_err().to_string().contains("DATA_DIR (not set)"), "{half:?}");
+        }
+    }
+
+    #[test]
+    fn unknown_homes_are_named_at_once() {
+        let mut settings = Settings::from_pairs([("STORAGE", "sqlite"), ("EVENTS", "redis")]);
+        HomeConfig::declare(&mut settings);
+        let error = settings.finish().unwrap_err();
+        for name in ["STORAGE", "EVENTS"] {
+            assert!(error.problems().iter().any(|problem| problem.starts_with(name)), "{name}: {error}");
+        }
     }
 }

@@ -3,13 +3,13 @@
 //! A `bootstrap/<context>` declares its variables once; help, schema, defaults and checks come from there:
 //!
 //! ```text
-//! pub struct Config { pub common: CommonConfig, pub data_dir: PathBuf, pub grpc_port: u16 }
+//! pub struct Config { pub common: CommonConfig, pub home: HomeConfig, pub grpc_port: u16 }
 //!
 //! impl Configuration for Config {
 //!     fn declare(settings: &mut Settings) -> Self {
 //!         let common = CommonConfig::declare(settings, 8080);
-//!         let data_dir = HomeConfig::declare(settings).embedded_only(settings);
-//!         Self { common, data_dir, grpc_port: settings.number("GRPC_PORT", 50050, "gRPC port") }
+//!         let home = HomeConfig::declare(settings);
+//!         Self { common, home, grpc_port: settings.number("GRPC_PORT", 50050, "gRPC port") }
 //!     }
 //!     fn common(&self) -> &CommonConfig { &self.common }
 //! }
@@ -20,7 +20,7 @@
 //! ```text
 //! const ABOUT: About = About { name: "product-service", version: env!("CARGO_PKG_VERSION"), description: "Products and stock" };
 //!
-//! fn main() -> ExitCode { platform_runtime::main(ABOUT, server::start) }
+//! fn main() -> ExitCode { Program::new(ABOUT, server::start).main() }
 //!
 //! pub async fn start(config: Config, logger: Logger) -> Result<Running, BoxError> {
 //!     let http = HttpServer::new(..).routes(..).health(health.clone()).bind(listen(config.common.port)?)?;
@@ -48,7 +48,8 @@ mod settings;
 mod signals;
 
 pub use clock::{SystemClock, UuidV7Generator};
+pub use command_line::JobArgument;
 pub use common::{CommonConfig, Environment, EventsHome, HomeConfig, StorageHome};
 pub use running::{Launched, Outcome, Running, StopSignal};
-pub use service::{About, Configuration, listen, main};
+pub use service::{About, Configuration, Program, listen};
 pub use settings::{Secret, Settings, SettingsError, Variable, duration};

@@ -5,13 +5,14 @@ use std::{
     io,
     net::{Ipv4Addr, TcpListener},
     panic::PanicHookInfo,
+    pin::Pin,
     process::ExitCode,
     time::Duration,
 };
 
 use kernel_application::BoxError;
 use platform_telemetry::{chain, component, logger};
-use slog::{Logger, crit, error, info};
+use slog::{Level, Logger, crit, error, info};
 use tokio::{
     runtime::{Builder, Runtime},
     sync::watch,
@@ -19,7 +20,7 @@ use tokio::{
 
 use crate::{
     CommonConfig, Outcome, Running, Settings,
-    command_line::{self, Command},
+    command_line::{self, Command, JobArgument, JobFlag},
     signals,
 };
 
@@ -43,27 +44,77 @@ pub trait Configuration: Sized + Send {
     fn common(&self) -> &CommonConfig;
 }
 
-/// Runs a service: reads the environment, starts it, serves until it is asked to stop, stops it in order.
+/// A binary: a service, and the jobs it does instead when a flag asks for one.
 ///
-/// Exit codes: 0 after a clean stop, 1 where the start or a worker failed or work was left unfinished, 2 for wrong
-/// arguments or a wrong environment.
-pub fn main<C, F, Fut>(about: About, start: F) -> ExitCode
-where
-    C: Configuration,
-    F: FnOnce(C, Logger) -> Fut,
-    Fut: Future<Output = Result<Running, BoxError>>,
-{
-    let mut settings = Settings::from_env();
-    let config = C::declare(&mut settings);
-    let arguments: Vec<String> =
-        std::env::args_os().skip(1).map(|argument| argument.to_string_lossy().into_owned()).collect();
-    match command_line::parse(&about, settings.variables(), &arguments) {
-        Command::Print(text) => print(&text),
-        Command::Refuse(text) => refuse(&text),
-        Command::Serve => match settings.finish() {
-            Ok(()) => serve(about, config, start),
-            Err(problems) => refuse(&format!("{}: {problems}", about.name)),
-        },
+/// ```text
+/// Program::new(ABOUT, start)
+///     .job("--migrate-only", JobArgument::None, "brings the store's schema up to date and ends", migrate)
+///     .main()
+/// ```
+pub struct Program<C> {
+    about: About,
+    start: Start<C>,
+    jobs: Vec<(JobFlag, Job<C>)>,
+}
+
+type Task<T> = Pin<Box<dyn Future<Output = Result<T, BoxError>>>>;
+type Start<C> = Box<dyn FnOnce(C, Logger) -> Task<Running>>;
+type Job<C> = Box<dyn FnOnce(C, Logger, Option<String>) -> Task<String>>;
+
+impl<C: Configuration> Program<C> {
+    /// A service that `start` puts together.
+    pub fn new<F, Fut>(about: About, start: F) -> Self
+    where
+        F: FnOnce(C, Logger) -> Fut + 'static,
+        Fut: Future<Output = Result<Running, BoxError>> + 'static,
+    {
+        Self {
+            about,
+            start: Box::new(move |config, logger| Box::pin(start(config, logger))),
+            jobs: Vec::new(),
+        }
+    }
+
+    /// Does `work` where `flag` is given, prints what it answers, and ends.
+    #[must_use]
+    pub fn job<F, Fut>(
+        mut self,
+        flag: &'static str,
+        argument: JobArgument,
+        description: &'static str,
+        work: F,
+    ) -> Self
+    where
+        F: FnOnce(C, Logger, Option<String>) -> Fut + 'static,
+        Fut: Future<Output = Result<String, BoxError>> + 'static,
+    {
+        let job: Job<C> = Box::new(move |config, logger, argument| Box::pin(work(config, logger, argument)));
+        self.jobs.push((JobFlag { flag, argument, description }, job));
+        self
+    }
+
+    /// Reads the environment, then serves until asked to stop and stops in order, or does the job asked for.
+    ///
+    /// Exit codes: 0 after a clean stop, 1 where the start, a job or a worker failed or work was left unfinished, 2 for
+    /// wrong arguments or a wrong environment.
+    pub fn main(self) -> ExitCode {
+        let Self { about, start, jobs } = self;
+        let mut settings = Settings::from_env();
+        let config = C::declare(&mut settings);
+        let arguments: Vec<String> =
+            std::env::args_os().skip(1).map(|argument| argument.to_string_lossy().into_owned()).collect();
+        let flags: Vec<JobFlag> = jobs.iter().map(|(flag, _)| *flag).collect();
+        let command = command_line::parse(&about, settings.variables(), &flags, &arguments);
+        match (command, settings.finish()) {
+            (Command::Print(text), _) => print(&text),
+            (Command::Refuse(text), _) => refuse(&text),
+            (_, Err(problems)) => refuse(&format!("{}: {problems}", about.name)),
+            (Command::Serve, Ok(())) => serve(about, config, start),
+            (Command::Job(flag, argument), Ok(())) => {
+                let job = jobs.into_iter().find(|(known, _)| known.flag == flag);
+                job.map_or(ExitCode::FAILURE, |(_, job)| do_job(about, config, job, argument))
+            }
+        }
     }
 }
 
@@ -90,28 +141,31 @@ fn refuse(text: &str) -> ExitCode {
     ExitCode::from(WRONG_USE)
 }
 
-fn serve<C, F, Fut>(about: About, config: C, start: F) -> ExitCode
-where
-    C: Configuration,
-    F: FnOnce(C, Logger) -> Fut,
-    Fut: Future<Output = Result<Running, BoxError>>,
-{
+fn serve<C: Configuration>(about: About, config: C, start: Start<C>) -> ExitCode {
     let common = config.common().clone();
     let (root, _flush) = logger(about.name, about.version, common.log_level, common.log_format);
     let log = component(&root, "runtime");
     log_panics(log.clone());
     info!(log, "starting"; "environment" => ?common.environment);
-    let runtime = match runtime() {
-        Ok(runtime) => runtime,
-        Err(failure) => return failed(&log, &failure),
-    };
-    let outcome = runtime.block_on(run(&common, &log, start(config, root)));
+    let outcome = on_runtime(run(&common, &log, start(config, root)));
+    outcome.map_or_else(|failure| failed(&log, failure.as_ref()), ExitCode::from)
+}
+
+/// Only what went wrong is logged, so that the answer stands alone on standard output where all is well.
+fn do_job<C: Configuration>(about: About, config: C, job: Job<C>, argument: Option<String>) -> ExitCode {
+    let common = config.common().clone();
+    let (root, _flush) = logger(about.name, about.version, Level::Warning, common.log_format);
+    let log = component(&root, "runtime");
+    let answer = on_runtime(job(config, root, argument));
+    answer.map_or_else(|failure| failed(&log, failure.as_ref()), |text| print(&text))
+}
+
+fn on_runtime<T>(work: impl Future<Output = Result<T, BoxError>>) -> Result<T, BoxError> {
+    let runtime = runtime()?;
+    let outcome = runtime.block_on(work);
     // Blocking calls that outlived the ordered stop are not waited for.
     runtime.shutdown_timeout(Duration::from_millis(500));
-    match outcome {
-        Ok(outcome) => outcome.into(),
-        Err(failure) => failed(&log, failure.as_ref()),
-    }
+    outcome
 }
 
 async fn run(

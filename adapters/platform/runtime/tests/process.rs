@@ -7,7 +7,7 @@ use std::{
 };
 
 use kernel_application::BoxError;
-use platform_runtime::{About, CommonConfig, Configuration, Running, Settings};
+use platform_runtime::{About, CommonConfig, Configuration, JobArgument, Program, Running, Settings};
 use rustix::process::{Pid, Signal, kill_process};
 use slog::{Logger, info};
 
@@ -37,18 +37,28 @@ async fn start(Config(_, worker): Config, logger: Logger) -> Result<Running, Box
     }))
 }
 
+async fn greet(Config(_, worker): Config, _: Logger, name: Option<String>) -> Result<String, BoxError> {
+    if worker == "refuses" {
+        return Err("is not in the mood".into());
+    }
+    Ok(format!("hello, {}", name.unwrap_or_default()))
+}
+
 type Check = fn() -> Result<(), BoxError>;
 
 fn main() -> ExitCode {
     if std::env::var_os("CHILD").is_some() {
-        return platform_runtime::main(ABOUT, start);
+        return Program::new(ABOUT, start)
+            .job("--greet", JobArgument::Required("NAME"), "says hello", greet)
+            .main();
     }
-    let checks: [(&str, Check); 5] = [
+    let checks: [(&str, Check); 6] = [
         ("a signal ends it well", a_signal_ends_it_well),
         ("the end of its parent ends it well", the_end_of_its_parent_ends_it_well),
         ("failures end it with 1", failures_end_it_with_1),
         ("wrong use ends it with 2", wrong_use_ends_it_with_2),
         ("flags print", flags_print),
+        ("a job answers and ends", a_job_answers_and_ends),
     ];
     let mut outcome = ExitCode::SUCCESS;
     for (name, check) in checks {
@@ -108,6 +118,18 @@ fn flags_print() -> Result<(), BoxError> {
         contains(&printed.stdout, text)?;
     }
     Ok(())
+}
+
+fn a_job_answers_and_ends() -> Result<(), BoxError> {
+    let done = run(&[], &["--greet", "ada"])?;
+    expect(done.status.code(), Some(0))?;
+    if done.stdout != b"hello, ada\n" {
+        return Err(format!("more than the answer: {}", String::from_utf8_lossy(&done.stdout)).into());
+    }
+    let failed = run(&[("WORKER", "refuses")], &["--greet", "ada"])?;
+    expect(failed.status.code(), Some(1))?;
+    contains(&failed.stdout, "is not in the mood")?;
+    expect(run(&[("PORT", "many")], &["--greet", "ada"])?.status.code(), Some(2))
 }
 
 /// A child whose worker is at work, and its standard input.

@@ -31,7 +31,6 @@ pub use plan::Plan;
 pub use raw::{KafkaConsumer, KafkaProducer, Limit, PgBench, Raw, RedisBenchmark, Sysbench, Trips};
 use report::Report;
 pub use subject::{Class, Subject};
-use window::Sample;
 
 /// Whatever goes wrong ends the bench.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -95,18 +94,28 @@ impl Bench {
         report.print()
     }
 
-    /// Measures `work` that is done once per round and handles `events` each time.
+    /// Measures `work` that is done once per round, and says how many events it dealt with in which time.
     pub async fn once(
         &self,
         subject: Subject,
-        events: u64,
-        mut work: impl AsyncFnMut() -> Result<Duration, BoxError>,
+        mut work: impl AsyncFnMut() -> Result<(u64, Duration), BoxError>,
+        raw: Option<&dyn Raw>,
     ) -> Result<(), BoxError> {
-        let mut report = Report::new(subject.of_many(events), self.home, 1);
+        let mut report = Report::new(subject, self.home, 1);
         for _ in 0..self.plan.rounds {
-            report.add(Sample::of_one(work().await?));
+            let (events, took) = work().await?;
+            report.add_events(events, took);
+            if let Some(raw) = raw {
+                report.add_raw(raw.run(&self.plan)?);
+            }
         }
         report.print()
+    }
+
+    /// The same bench, for another home.
+    #[must_use]
+    pub fn at(&self, home: &'static str) -> Self {
+        Self { home, plan: self.plan.clone() }
     }
 
     /// Says on standard error what is being prepared, and how long it took.

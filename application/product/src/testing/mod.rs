@@ -14,7 +14,9 @@ pub mod contract;
 mod fake;
 mod fake_queries;
 mod fixture;
+mod load;
 
 pub use audit::{Books, StoreUnderTest};
 pub use fake::InMemoryStore;
 pub use fixture::{Fixture, use_cases};
+pub use load::Load;

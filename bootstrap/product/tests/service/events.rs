@@ -6,11 +6,16 @@ use kernel_application::messaging::{EventLog, OutboundMessage};
 use kernel_domain::{EventId, Timestamp};
 use platform_messaging::{CloudEvent, topics};
 use platform_sqlite::SqliteEventLog;
+use platform_telemetry::silent;
 use platform_testkit::{PATIENCE, data_dir, eventually};
+use product_service::jobs;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::{grpc::reserve, support::Service};
+use crate::{
+    grpc::reserve,
+    support::{Service, config},
+};
 
 fn message(id: u128, topic: &str, kind: &str, data: Value) -> OutboundMessage {
     let id = EventId::from_uuid(Uuid::from_u128(id));
@@ -79,6 +84,7 @@ async fn each_event_is_applied_once_and_poison_is_put_aside() {
     until_stock(&service, (4, 4)).await;
     let dead = eventually(PATIENCE, || dead_letter(folder.path())).await.unwrap();
     assert!(dead.starts_with("not_reserved: payment 00000000-0000-0000-0000-000000000009"), "{dead}");
+    replay_puts_it_aside_again(folder.path()).await;
     service.stop().await;
 
     // A new owner of the partition starts where the last one stopped.
@@ -86,6 +92,17 @@ async fn each_event_is_applied_once_and_poison_is_put_aside() {
     publish(folder.path(), &[moved(5, "increase", 1, 1)]).await;
     until_stock(&service, (5, 5)).await;
     service.stop().await;
+}
+
+/// What the binary's flags do, beside the service that runs. Nothing was mended, so the record is refused once more.
+async fn replay_puts_it_aside_again(folder: &Path) {
+    let listed = jobs::list_dead_letters(config(folder), silent(), None).await.unwrap();
+    assert!(listed.starts_with("1 dead letter(s)") && listed.contains("not_reserved"), "{listed}");
+    let topic = Some(topics::STOCK_EVENTS.to_owned());
+    let sent = jobs::replay_dead_letters(config(folder), silent(), topic).await.unwrap();
+    assert!(sent.starts_with("1 dead letter(s) of consumer product sent once more"), "{sent}");
+    let parked = || async { (dead_letters(folder).await.len() == 2).then_some(()) };
+    eventually(PATIENCE, parked).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -104,8 +121,13 @@ async fn completed_payments_count_as_sales_and_move_nothing() {
 }
 
 async fn dead_letter(folder: &Path) -> Option<String> {
+    dead_letters(folder).await.into_iter().next()
+}
+
+/// The reasons of what was put aside.
+async fn dead_letters(folder: &Path) -> Vec<String> {
     let topic = topics::dead_letters_of(topics::STOCK_EVENTS);
     let records = log(folder).await.fetch(&topic, 0, 0, 10, std::time::Duration::ZERO).await.unwrap();
     let headers = records.into_iter().flat_map(|record| record.headers);
-    headers.into_iter().find(|(name, _)| name == "dlq-reason").map(|(_, reason)| reason)
+    headers.filter(|(name, _)| name == "dlq-reason").map(|(_, reason)| reason).collect()
 }

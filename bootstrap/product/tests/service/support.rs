@@ -31,17 +31,7 @@ impl Answer {
 impl Service {
     /// Starts on the files in `data_dir` and waits until the service is ready.
     pub(crate) async fn ready(data_dir: &Path) -> Self {
-        let pairs = [
-            ("PORT", "0"),
-            ("GRPC_PORT", "0"),
-            ("STORAGE", "embedded"),
-            ("EVENTS", "embedded"),
-            ("DATA_DIR", data_dir.to_str().unwrap()),
-        ];
-        let mut settings = Settings::from_pairs(pairs);
-        let config = Config::declare(&mut settings);
-        settings.finish().unwrap();
-        let running = start(config, silent()).await.unwrap();
+        let running = start(config(data_dir), silent()).await.unwrap();
         let service = Self { launched: running.launch(silent(), Duration::from_secs(10)) };
         let probe = || async { (service.get("/health/ready").await.status == 200).then_some(()) };
         eventually(PATIENCE, probe).await.unwrap();
@@ -95,6 +85,21 @@ impl Service {
         let product = self.get(&format!("/products/{id}")).await.body;
         (product["stock_quantity"].as_i64().unwrap(), product["available_quantity"].as_i64().unwrap())
     }
+}
+
+/// The embedded home in `data_dir`, on free ports.
+pub(crate) fn config(data_dir: &Path) -> Config {
+    let pairs = [
+        ("PORT", "0"),
+        ("GRPC_PORT", "0"),
+        ("STORAGE", "embedded"),
+        ("EVENTS", "embedded"),
+        ("DATA_DIR", data_dir.to_str().unwrap()),
+    ];
+    let mut settings = Settings::from_pairs(pairs);
+    let config = Config::declare(&mut settings);
+    settings.finish().unwrap();
+    config
 }
 
 pub(crate) fn lamp(stock: i64) -> Value {

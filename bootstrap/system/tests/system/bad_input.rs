@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::shop::{SERVICES, Shop};
 
 async fn raw(shop: &Shop, path: &str, content_type: &str, body: Vec<u8>) -> (u16, Value, String) {
-    let url = format!("{}/api{path}", shop.http("gateway-service"));
+    let url = format!("{}/api{path}", shop.gateway());
     let request = shop.client.post(url).header("content-type", content_type).body(body);
     let answer = request.send().await.unwrap();
     let status = answer.status().as_u16();

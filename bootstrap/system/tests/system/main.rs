@@ -1,4 +1,4 @@
-//! End to end: real processes, HTTP through the gateway, gRPC on the services.
+//! End to end on the embedded home: real processes, HTTP through the gateway, gRPC on the services.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod bad_input;
@@ -6,6 +6,7 @@ mod buyer;
 mod checkout_grpc;
 mod checkout_http;
 mod concurrency;
+mod home;
 mod invariants;
 mod observability;
 mod outages;

@@ -46,7 +46,7 @@ async fn every_service_killed_and_restarted_in_the_middle() {
 }
 
 /// A key answers what it answered before all the crashes. A 202 was none: it promised one, which is there by now.
-async fn same_answers(shop: &Shop, acknowledged: &[Acknowledged]) {
+pub(crate) async fn same_answers(shop: &Shop, acknowledged: &[Acknowledged]) {
     for (request, first) in acknowledged.iter().flat_map(|checkout| &checkout.answers) {
         let promised = first.status == 202;
         let first = if promised { request.insist(shop).await } else { first.clone() };

@@ -15,8 +15,8 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    pub(crate) fn new(name: &'static str, env: Vec<(String, String)>, folder: &Path) -> Self {
-        Self { name, env, log: folder.join(format!("{name}.log")), child: None }
+    pub(crate) const fn new(name: &'static str, env: Vec<(String, String)>, log: PathBuf) -> Self {
+        Self { name, env, log, child: None }
     }
 
     pub(crate) fn start(&mut self) {

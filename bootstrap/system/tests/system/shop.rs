@@ -1,13 +1,20 @@
 //! A shop of one's own: all services on free ports, with an empty data folder.
 
-use std::{collections::HashMap, path::Path, sync::Mutex, time::Duration};
+use std::{
+    collections::HashMap,
+    sync::{
+        Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use platform_testkit::{PATIENCE, data_dir, eventually, free_port};
 use reqwest::{Client, Method, StatusCode};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::process::Process;
+use crate::{home::Home, process::Process};
 
 pub(crate) const SERVICES: [&str; 6] = [
     "gateway-service",
@@ -18,12 +25,21 @@ pub(crate) const SERVICES: [&str; 6] = [
     "provider-service",
 ];
 
+/// One process of a service; the first is 0.
+pub(crate) type Replica = (&'static str, usize);
+
 pub(crate) struct Shop {
     pub(crate) client: Client,
-    ports: HashMap<&'static str, (u16, u16)>,
-    processes: Mutex<HashMap<&'static str, Process>>,
+    /// Which gateway requests go through.
+    pub(crate) door: AtomicUsize,
+    ports: Ports,
+    processes: Mutex<HashMap<Replica, Process>>,
+    _home: Home,
     _folder: TempDir,
 }
+
+/// HTTP and gRPC of each replica.
+type Ports = HashMap<&'static str, Vec<(u16, u16)>>;
 
 /// An answer, read to its end.
 #[derive(Clone, Debug)]
@@ -46,63 +62,105 @@ impl Reply {
 }
 
 impl Shop {
-    /// Starts everything, in an order that helps nobody, and waits until all of it is ready.
+    /// A shop with one process of each service, all of it ready.
     pub(crate) async fn open() -> Self {
-        // Fails where another test was first, which is as good.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let folder = data_dir().unwrap();
-        let ports: HashMap<_, _> =
-            SERVICES.into_iter().map(|name| (name, (free_port().unwrap(), free_port().unwrap()))).collect();
-        let process =
-            |name| (name, Process::new(name, environment(name, &ports, folder.path()), folder.path()));
-        let processes = Mutex::new(SERVICES.into_iter().map(process).collect());
-        let client = Client::builder().timeout(Duration::from_secs(40)).build().unwrap();
-        let shop = Self { client, ports, processes, _folder: folder };
-        for name in SERVICES {
-            shop.start(name);
-        }
-        shop.ready().await;
+        Self::open_in(Home::new().await).await
+    }
+
+    /// The same in a home that the test keeps a hand on.
+    pub(crate) async fn open_in(home: Home) -> Self {
+        let shop = Self::closed(home, 1);
+        shop.start_all().await;
         shop
     }
 
+    /// A shop of which nothing runs yet.
+    pub(crate) fn closed(home: Home, replicas: usize) -> Self {
+        // Fails where another test was first, which is as good.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let folder = data_dir().unwrap();
+        let pair = || (free_port().unwrap(), free_port().unwrap());
+        let count = |name| if name == "provider-service" { 1 } else { replicas };
+        let ports: Ports =
+            SERVICES.into_iter().map(|name| (name, (0..count(name)).map(|_| pair()).collect())).collect();
+        let process = |(name, number): Replica| {
+            let mut variables = environment((name, number), &ports);
+            variables.extend(home.environment(name, folder.path()));
+            let log = folder.path().join(format!("{name}-{number}.log"));
+            ((name, number), Process::new(name, variables, log))
+        };
+        let replicas = SERVICES.into_iter().flat_map(|name| (0..count(name)).map(move |n| (name, n)));
+        let processes = Mutex::new(replicas.map(process).collect());
+        let client = Client::builder().timeout(Duration::from_secs(40)).build().unwrap();
+        Self { client, door: AtomicUsize::new(0), ports, processes, _home: home, _folder: folder }
+    }
+
+    /// Starts everything, in an order that helps nobody, and waits until all of it is ready.
+    pub(crate) async fn start_all(&self) {
+        for replica in self.replicas() {
+            self.start_replica(replica);
+        }
+        self.ready().await;
+    }
+
+    /// Every process there is to be.
+    pub(crate) fn replicas(&self) -> Vec<Replica> {
+        let of = |name: &'static str| (0..self.ports[name].len()).map(move |number| (name, number));
+        SERVICES.into_iter().flat_map(of).collect()
+    }
+
     pub(crate) fn start(&self, name: &'static str) {
-        self.processes.lock().unwrap().get_mut(name).unwrap().start();
+        self.start_replica((name, 0));
+    }
+
+    pub(crate) fn start_replica(&self, replica: Replica) {
+        self.with(replica, Process::start);
     }
 
     /// `kill -9`.
     pub(crate) fn kill(&self, name: &'static str) {
-        self.processes.lock().unwrap().get_mut(name).unwrap().kill();
+        self.kill_replica((name, 0));
+    }
+
+    pub(crate) fn kill_replica(&self, replica: Replica) {
+        self.with(replica, Process::kill);
     }
 
     /// `kill -STOP`.
     pub(crate) fn pause(&self, name: &'static str) {
-        self.processes.lock().unwrap()[name].pause();
+        self.with((name, 0), |process| process.pause());
     }
 
     /// `kill -CONT`.
     pub(crate) fn resume(&self, name: &'static str) {
-        self.processes.lock().unwrap()[name].resume();
+        self.with((name, 0), |process| process.resume());
     }
 
     /// A stop in good order; answers the exit code.
     pub(crate) fn terminate(&self, name: &'static str) -> Option<i32> {
-        self.processes.lock().unwrap().get_mut(name).unwrap().terminate()
+        self.with((name, 0), Process::terminate)
     }
 
+    /// What all replicas of the service have logged.
     pub(crate) fn log(&self, name: &'static str) -> String {
-        self.processes.lock().unwrap()[name].log()
+        let numbers = 0..self.ports[name].len();
+        numbers.map(|number| self.with((name, number), |process| process.log())).collect()
+    }
+
+    fn with<T>(&self, replica: Replica, work: impl FnOnce(&mut Process) -> T) -> T {
+        work(self.processes.lock().unwrap().get_mut(&replica).unwrap())
     }
 
     /// Waits until every service says that it is ready.
     pub(crate) async fn ready(&self) {
-        for name in SERVICES {
-            self.ready_one(name).await;
+        for replica in self.replicas() {
+            self.ready_replica(replica).await;
         }
     }
 
-    pub(crate) async fn ready_one(&self, name: &'static str) {
+    async fn ready_replica(&self, (name, number): Replica) {
         let probe = || async {
-            let url = format!("{}/health/ready", self.http(name));
+            let url = format!("{}/health/ready", self.http_of((name, number)));
             let answer = self.client.get(url).send().await.ok()?;
             answer.status().is_success().then_some(())
         };
@@ -110,14 +168,23 @@ impl Shop {
         assert!(ready.is_ok(), "{name} is not ready:\n{}", self.log(name));
     }
 
+    /// The base address of the gateway that requests go through.
+    pub(crate) fn gateway(&self) -> String {
+        self.http_of(("gateway-service", self.door.load(Ordering::Relaxed)))
+    }
+
     /// The base address of a service's HTTP.
     pub(crate) fn http(&self, name: &str) -> String {
-        format!("http://127.0.0.1:{}", self.ports[name].0)
+        format!("http://127.0.0.1:{}", self.ports[name][0].0)
+    }
+
+    pub(crate) fn http_of(&self, (name, number): Replica) -> String {
+        format!("http://127.0.0.1:{}", self.ports[name][number].0)
     }
 
     /// The address of a service's gRPC.
     pub(crate) fn grpc(&self, name: &str) -> String {
-        format!("http://127.0.0.1:{}", self.ports[name].1)
+        format!("http://127.0.0.1:{}", self.ports[name][0].1)
     }
 
     /// A request through the gateway.
@@ -132,7 +199,7 @@ impl Shop {
         body: Option<Value>,
         headers: &[(&str, &str)],
     ) -> Reply {
-        let url = format!("{}/api{path}", self.http("gateway-service"));
+        let url = format!("{}/api{path}", self.gateway());
         self.send(method, &url, body, headers).await.unwrap_or_else(|error| panic!("{url}: {error}"))
     }
 
@@ -207,16 +274,15 @@ fn tail(log: &str) -> String {
     lines[lines.len().saturating_sub(15)..].join("\n")
 }
 
-fn environment(name: &str, ports: &HashMap<&str, (u16, u16)>, folder: &Path) -> Vec<(String, String)> {
-    let http = |service: &str| format!("http://127.0.0.1:{}", ports[service].0);
-    let grpc = |service: &str| format!("127.0.0.1:{}", ports[service].1);
-    let (port, grpc_port) = ports[name];
+/// A replica asks its own number of the others, and so does a gateway: with a replica dead, the other's gateway is whole.
+fn environment((name, number): Replica, ports: &Ports) -> Vec<(String, String)> {
+    let pick = |service: &str| ports[service].get(number).unwrap_or(&ports[service][0]);
+    let http = |service: &str| format!("http://127.0.0.1:{}", pick(service).0);
+    let grpc = |service: &str| format!("127.0.0.1:{}", pick(service).1);
+    let (port, grpc_port) = ports[name][number];
     let pairs = [
         ("PORT", port.to_string()),
         ("GRPC_PORT", grpc_port.to_string()),
-        ("STORAGE", "embedded".to_owned()),
-        ("EVENTS", "embedded".to_owned()),
-        ("DATA_DIR", folder.display().to_string()),
         ("PRODUCT_SERVICE_URL", grpc("product-service")),
         ("BASKET_SERVICE_URL", grpc("basket-service")),
         ("PROVIDER_URL", http("provider-service")),

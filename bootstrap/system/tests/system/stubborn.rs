@@ -18,7 +18,7 @@ pub(crate) struct Keyed {
 impl Keyed {
     /// Sends it until it succeeds.
     pub(crate) async fn insist(&self, shop: &Shop) -> Reply {
-        let url = format!("{}/api{}", shop.http("gateway-service"), self.path);
+        let url = format!("{}/api{}", shop.gateway(), self.path);
         shop.wait_for(&format!("{}: {}", self.key, self.path), || async {
             let key = [("idempotency-key", &*self.key)];
             let reply = shop.send(Method::POST, &url, Some(self.body.clone()), &key).await.ok()?;
@@ -51,7 +51,7 @@ pub(crate) async fn checkout(shop: &Shop, name: &str, product: i64, token: Optio
 
 /// Adding is no keyed request: looks first whether an attempt without an answer went through.
 async fn fill_basket(shop: &Shop, name: &str, product: i64) {
-    let basket = format!("{}/api/baskets/{name}", shop.http("gateway-service"));
+    let basket = format!("{}/api/baskets/{name}", shop.gateway());
     let item = json!({"quantity": 1, "product_id": product});
     shop.until(&format!("{name}: basket"), || async {
         let looked = shop.send(Method::GET, &basket, None, &[]).await;

@@ -1,16 +1,20 @@
 //! A measurement as a line of JSON.
 
-use std::io::Write as _;
+use std::{io::Write as _, time::Duration};
 
 use serde_json::{Value, json};
 
-use super::{BoxError, Limit, Subject, window::Sample};
+use super::{
+    BoxError, Limit, Subject,
+    window::{Sample, micros},
+};
 
 /// The rounds of one operation, and of the limit beside it.
 pub(super) struct Report {
     subject: Subject,
     home: &'static str,
     clients: usize,
+    ops: u64,
     rates: Vec<f64>,
     raw_rates: Vec<f64>,
     raw_missing: Option<String>,
@@ -20,14 +24,24 @@ pub(super) struct Report {
 impl Report {
     pub(super) fn new(subject: Subject, home: &'static str, clients: usize) -> Self {
         let (rates, raw_rates) = (Vec::new(), Vec::new());
-        Self { subject, home, clients, rates, raw_rates, raw_missing: None, all: Sample::default() }
+        Self { subject, home, clients, ops: 0, rates, raw_rates, raw_missing: None, all: Sample::default() }
     }
 
     pub(super) fn add(&mut self, sample: Sample) {
-        #[expect(clippy::cast_precision_loss, reason = "no bench counts to 2^52")]
-        let done = (sample.latencies.len() as u64 * self.subject.weight) as f64;
-        self.rates.push(done / sample.elapsed.as_secs_f64());
+        self.count(sample.latencies.len() as u64, sample.elapsed);
         self.all.add(sample);
+    }
+
+    /// A round of one call that dealt with many events.
+    pub(super) fn add_events(&mut self, events: u64, took: Duration) {
+        self.count(events, took);
+        self.all.latencies.push(micros(took));
+    }
+
+    fn count(&mut self, done: u64, took: Duration) {
+        self.ops += done;
+        #[expect(clippy::cast_precision_loss, reason = "no bench counts to 2^52")]
+        self.rates.push(done as f64 / took.as_secs_f64());
     }
 
     pub(super) fn add_raw(&mut self, limit: Limit) {
@@ -57,7 +71,7 @@ impl Report {
             "class": class.as_str(),
             "home": self.home,
             "concurrency": self.clients,
-            "ops": self.all.latencies.len() as u64 * self.subject.weight,
+            "ops": self.ops,
             "ops_per_s": median(&mut self.rates),
             "p50_us": p50,
             "p99_us": p99,
@@ -90,7 +104,7 @@ mod tests {
 
     #[test]
     fn a_line_has_the_middle_round_and_all_latencies() {
-        let subject = Subject::new(Class::Stream, "EventLog", "append").of_many(10);
+        let subject = Subject::new(Class::Command, "Port", "save");
         let mut report = Report::new(subject, "here", 4);
         for (calls, micros) in [(10, 1), (30, 2), (60, 3)] {
             let latencies = vec![micros; calls];
@@ -99,9 +113,18 @@ mod tests {
         report.add_raw(Limit::PerSecond(500.0));
         report.add_raw(Limit::Missing("no tool".to_owned()));
         let line = report.line().unwrap();
-        assert_eq!((&line["ops"], &line["ops_per_s"]), (&json!(1_000), &json!(300.0)));
+        assert_eq!((&line["ops"], &line["ops_per_s"]), (&json!(100), &json!(30.0)));
         assert_eq!((&line["p50_us"], &line["p99_us"]), (&json!(3), &json!(3)));
         assert_eq!((&line["raw_ops_per_s"], &line["raw_missing"]), (&json!(500.0), &json!("no tool")));
+    }
+
+    #[test]
+    fn events_count_and_not_calls() {
+        let mut report = Report::new(Subject::new(Class::Relay, "Relay", "run"), "here", 1);
+        report.add_events(1_000, Duration::from_millis(500));
+        let line = report.line().unwrap();
+        assert_eq!((&line["ops"], &line["ops_per_s"]), (&json!(1_000), &json!(2_000.0)));
+        assert_eq!((&line["p99_us"], &line["raw_ops_per_s"]), (&json!(500_000), &Value::Null));
     }
 
     #[test]

@@ -6,8 +6,6 @@ pub struct Subject {
     pub(super) port: &'static str,
     pub(super) operation: String,
     pub(super) class: Class,
-    /// How much one call does: the events of a batch.
-    pub(super) weight: u64,
 }
 
 /// What kind of work it is; `cargo xtask bench stores` knows what is aimed at for each.
@@ -46,12 +44,6 @@ impl Class {
 impl Subject {
     /// `operation` of `port`. The pages of one list have the same name: their classes tell them apart.
     pub fn new(class: Class, port: &'static str, operation: impl Into<String>) -> Self {
-        Self { port, operation: operation.into(), class, weight: 1 }
-    }
-
-    /// One call does so many of what is counted.
-    #[must_use]
-    pub const fn of_many(self, weight: u64) -> Self {
-        Self { weight, ..self }
+        Self { port, operation: operation.into(), class }
     }
 }

@@ -24,11 +24,7 @@ pub(super) struct Sample {
 }
 
 impl Sample {
-    pub(super) fn of_one(elapsed: Duration) -> Self {
-        Self { elapsed, latencies: vec![micros(elapsed)], ..Self::default() }
-    }
-
-    fn add(&mut self, other: Self) {
+    pub(super) fn add(&mut self, other: Self) {
         self.latencies.extend(other.latencies);
         self.errors += other.errors;
         self.error = self.error.take().or(other.error);
@@ -77,7 +73,7 @@ fn failed(failure: &(dyn std::error::Error + 'static)) -> Sample {
     Sample { errors: 1, error, ..Sample::default() }
 }
 
-fn micros(time: Duration) -> u32 {
+pub(super) fn micros(time: Duration) -> u32 {
     u32::try_from(time.as_micros()).unwrap_or(u32::MAX)
 }
 

@@ -1,0 +1,109 @@
+//! What a binary answers when it is asked for its dead letters.
+
+use std::fmt::Write as _;
+
+use chrono::SecondsFormat;
+use kernel_application::BoxError;
+use platform_messaging::{DeadLetter, DeadLetters, Replayed};
+
+/// The word that stands for all topics of a consumer.
+pub const ALL_TOPICS: &str = "--all";
+
+/// This consumer's dead letters as text, of one topic or of all that it reads.
+pub async fn list(letters: &DeadLetters, topic: Option<&str>) -> Result<String, BoxError> {
+    let parked = letters.list(topic).await?;
+    let own: Vec<_> = parked.iter().filter(|letter| letter.consumer == letters.consumer).collect();
+    let mut text = format!("{} dead letter(s) of consumer {}", own.len(), letters.consumer);
+    for letter in own {
+        text.push('\n');
+        text.push_str(&line(letter));
+    }
+    Ok(text)
+}
+
+/// Sends this consumer's dead letters of a topic, or of [`ALL_TOPICS`], once more, and says how many went.
+pub async fn replay(letters: &DeadLetters, topic: Option<&str>) -> Result<String, BoxError> {
+    let Replayed { replayed, expired, .. } =
+        letters.replay(topic.filter(|topic| *topic != ALL_TOPICS)).await?;
+    let mut text = format!("{replayed} dead letter(s) of consumer {} sent once more", letters.consumer);
+    if expired > 0 {
+        // Writing to a `String` cannot fail.
+        let _ = write!(text, "; {expired} had left the log before");
+    }
+    Ok(text)
+}
+
+fn line(letter: &DeadLetter) -> String {
+    let DeadLetter { topic, key, reason, parked_at, .. } = letter;
+    let number = |number: Option<i64>| number.map_or_else(|| "?".to_owned(), |number| number.to_string());
+    let place = format!("{topic}/{}@{}", number(letter.partition.map(i64::from)), number(letter.offset));
+    let what = letter.kind.as_deref().unwrap_or("no event");
+    let id = letter.event_id.map_or_else(|| "-".to_owned(), |id| id.to_string());
+    let at = parked_at.to_rfc3339_opts(SecondsFormat::Secs, true);
+    format!("{at}  {place}  {what}  id {id}  key {key}\n    {reason}")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use kernel_application::messaging::{EventLog, Inbox, OutboundMessage};
+    use kernel_domain::EventId;
+    use platform_messaging::topics;
+    use platform_runtime::UuidV7Generator;
+    use platform_sqlite::{Database, SqliteEventLog, SqliteInbox};
+
+    use super::*;
+
+    async fn bench(folder: &std::path::Path) -> (Arc<SqliteEventLog>, DeadLetters) {
+        let log = Arc::new(SqliteEventLog::open(&folder.join("events.db"), &topics::ALL).await.unwrap());
+        let db = Database::open_messaging(&folder.join("shop.db"), "shop store").await.unwrap();
+        let letters = DeadLetters {
+            consumer: "shop",
+            topics: vec![topics::STOCK_EVENTS],
+            log: Arc::clone(&log) as Arc<dyn EventLog>,
+            inbox: Arc::new(SqliteInbox::new(db)) as Arc<dyn Inbox>,
+            ids: Arc::new(UuidV7Generator),
+            owner: "test".to_owned(),
+        };
+        (log, letters)
+    }
+
+    fn parked(consumer: &str) -> OutboundMessage {
+        let header = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        OutboundMessage {
+            event_id: EventId::parse("01890a5d-ac96-774b-bcce-b302099a8057").unwrap(),
+            topic: "stock-events.dlq".to_owned(),
+            key: "7".to_owned(),
+            aggregate_version: 0,
+            payload: b"{}".to_vec(),
+            headers: vec![
+                header("dlq-reason", "no sense in it"),
+                header("dlq-consumer", consumer),
+                header("dlq-topic", topics::STOCK_EVENTS),
+                header("dlq-partition", "3"),
+                header("dlq-offset", "17"),
+            ],
+        }
+    }
+
+    #[tokio::test]
+    async fn own_letters_are_listed_and_sent_once_more() {
+        let folder = platform_testkit::data_dir().unwrap();
+        let (log, letters) = bench(folder.path()).await;
+        assert_eq!(list(&letters, None).await.unwrap(), "0 dead letter(s) of consumer shop");
+        log.append("stock-events.dlq", 0, &[parked("shop"), parked("another")]).await.unwrap();
+
+        let text = list(&letters, Some(topics::STOCK_EVENTS)).await.unwrap();
+        assert!(text.starts_with("1 dead letter(s)") && text.contains("stock-events/3@17"), "{text}");
+        assert!(text.ends_with("key 7\n    no sense in it"), "{text}");
+
+        let sent = |text: &str| text.split(' ').next().map(str::to_owned);
+        assert_eq!(sent(&replay(&letters, Some(ALL_TOPICS)).await.unwrap()).as_deref(), Some("1"));
+        let partition = log.partition_of(topics::STOCK_EVENTS, "7").await.unwrap();
+        let bounds = log.bounds(topics::STOCK_EVENTS, partition).await.unwrap();
+        assert_eq!(bounds, 0..1, "it is in its topic again");
+        assert_eq!(sent(&replay(&letters, Some(ALL_TOPICS)).await.unwrap()).as_deref(), Some("0"));
+        assert!(list(&letters, Some("payment-events")).await.is_err(), "another's topic");
+    }
+}
