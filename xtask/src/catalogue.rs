@@ -3,6 +3,7 @@
 //! A new service is a new line in [`SERVICES`] and, when others call it, in [`environment`].
 
 use crate::failure::{Failure, Outcome};
+use crate::home::Home;
 use std::fmt::Write as _;
 use std::path::Path;
 use std::str::FromStr;
@@ -88,20 +89,18 @@ pub(crate) fn addresses(overrides: &[PortOverride]) -> Vec<Address> {
     SERVICES.iter().map(address).collect()
 }
 
-/// The variables one service is started with on the embedded home.
-pub(crate) fn environment(of: &Address, all: &[Address], data: &Path) -> Vec<(String, String)> {
+/// The variables one service is started with.
+pub(crate) fn environment(of: &Address, all: &[Address], data: &Path, home: &Home) -> Vec<(String, String)> {
     let mut variables = vec![
-        ("DATA_DIR", data.display().to_string()),
-        ("EVENTS", "embedded".to_owned()),
         ("LOG_FORMAT", "text".to_owned()),
         ("PORT", of.http.to_string()),
-        ("STORAGE", "embedded".to_owned()),
         // The service stops by itself when its standard input closes, which happens even if we are killed.
         ("EXIT_WITH_PARENT", "1".to_owned()),
     ];
     if let Some(port) = of.grpc {
         variables.push(("GRPC_PORT", port.to_string()));
     }
+    variables.extend(home.variables(of.service.name, data));
     variables.extend(peers(of.service.name, all));
     variables.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
@@ -150,7 +149,7 @@ mod tests {
         let overrides: Vec<PortOverride> = overrides.iter().map(|text| text.parse().unwrap()).collect();
         let all = addresses(&overrides);
         let of = all.iter().find(|address| address.service.name == service).unwrap();
-        let variables = environment(of, &all, Path::new("data"));
+        let variables = environment(of, &all, Path::new("data"), &Home::Embedded);
         variables.into_iter().find(|(found, _)| found == name).map(|(_, value)| value)
     }
 

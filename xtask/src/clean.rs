@@ -3,7 +3,7 @@
 use crate::failure::{Context, Failure, Outcome};
 use crate::paint::say;
 use crate::run_all::session;
-use crate::{shell, workspace};
+use crate::{servers, shell, workspace};
 use std::fs;
 
 /// Remove what was built, or only the data of local runs.
@@ -22,6 +22,7 @@ pub(crate) fn run(args: &Args) -> Outcome {
             "a run with process id {pid} uses what would be removed; stop it with `cargo xtask services-stop`"
         )));
     }
+    end_servers(args.data)?;
     if !args.data {
         return shell::run(&mut shell::cargo(["clean"]));
     }
@@ -32,4 +33,16 @@ pub(crate) fn run(args: &Args) -> Outcome {
         }
     }
     Ok(())
+}
+
+/// Those of runs and what lost its owner; those for everyday work only with everything else.
+fn end_servers(only_of_runs: bool) -> Outcome {
+    servers::sweep();
+    let data = workspace::target().join("data");
+    let all = servers::all().into_iter();
+    all.filter(|instance| !only_of_runs || instance.folder().starts_with(&data)).try_for_each(|instance| {
+        instance.remove()?;
+        say!("stopped and removed the servers of {}", instance.name());
+        Ok(())
+    })
 }

@@ -11,9 +11,11 @@ mod ci;
 mod clean;
 mod demo;
 mod dev;
+mod dlq;
 mod docs;
 mod failure;
 mod fuzz_api;
+mod home;
 mod http;
 mod install_deps;
 mod interrupt;
@@ -22,6 +24,7 @@ mod paint;
 mod proto;
 mod provenance;
 mod run_all;
+mod servers;
 mod services;
 mod setup;
 mod shell;
@@ -66,6 +69,8 @@ enum Verb {
     Demo(demo::Args),
     /// `run-all --watch`: run everything, rebuild and restart what changes
     Dev(dev::Args),
+    /// List or replay dead letters of a run
+    Dlq(dlq::Args),
     /// Build the API documentation, with warnings as errors
     Docs(docs::Args),
     /// Run schemathesis against the OpenAPI document of every running service
@@ -78,6 +83,8 @@ enum Verb {
     Proto(proto::Args),
     /// Build and run all services with demo data, nothing else needed
     RunAll(run_all::Args),
+    /// PostgreSQL, MariaDB, Redis and Kafka for tests and everyday work
+    Servers(servers::Args),
     /// Start all services in the background and wait until they are ready
     ServicesStart(services::StartArgs),
     /// Stop the services started by `services-start`
@@ -99,12 +106,14 @@ impl Verb {
             Self::Clean(args) => clean::run(&args),
             Self::Demo(args) => demo::run(&args),
             Self::Dev(args) => dev::run(args),
+            Self::Dlq(args) => dlq::run(&args),
             Self::Docs(args) => docs::run(&args),
             Self::FuzzApi(args) => fuzz_api::run(&args),
             Self::InstallDeps(args) => install_deps::run(&args),
             Self::Lint(args) => lint::run(&args),
             Self::Proto(args) => proto::run(&args).map(drop),
             Self::RunAll(args) => run_all::run(&args),
+            Self::Servers(args) => servers::run(&args),
             Self::ServicesStart(args) => services::start(&args),
             Self::ServicesStop(args) => services::stop(&args),
             Self::ServicesRestart(args) => services::restart(&args),

@@ -1,4 +1,5 @@
-//! `cargo xtask run-all`: build everything, run it on the embedded home, show what it says, stop it in order.
+//! `cargo xtask run-all`: build everything, run it on the embedded home or on servers, show what it says, stop it in
+//! order.
 //!
 //! `ports` looks before anything starts, `supervisor` keeps the processes (`child`) alive, `readiness` waits for
 //! them on the `board`, `seed` and `banner` greet the newcomer, `watch` follows the sources, and `session` is the
@@ -6,7 +7,7 @@
 
 mod backoff;
 mod banner;
-mod board;
+pub(crate) mod board;
 mod child;
 mod journal;
 mod ports;
@@ -20,6 +21,7 @@ mod watch;
 use crate::build;
 use crate::catalogue::{self, Address, PortOverride};
 use crate::failure::{Failure, Outcome};
+use crate::home::{Home, Servers};
 use crate::interrupt::Interrupt;
 use crate::paint::{Colour, paint, say};
 use crate::workspace;
@@ -58,6 +60,9 @@ pub(crate) struct Args {
     /// Seconds to wait until everything is ready
     #[arg(long, default_value_t = 60, value_name = "SECONDS")]
     pub(crate) ready_timeout: u64,
+    /// Run on PostgreSQL, Redis, MariaDB and Kafka, found or provisioned, instead of embedded stores
+    #[arg(long)]
+    pub(crate) servers: bool,
     /// Use the binaries as they are
     #[arg(long)]
     pub(crate) no_build: bool,
@@ -96,15 +101,30 @@ pub(crate) fn run(args: &Args) -> Outcome {
         build::services(&chosen, args.release, &interrupt)?;
     }
     let session = Session::open(&args.data_dir(), args.reset)?;
+    // Dropped last: services stop before the servers they write to.
+    let home = home(args, &chosen, &session)?;
     let options = Options { release: args.release, goal: args.goal() };
-    let mut supervisor = Supervisor::new(&chosen, &all, &session, &options, interrupt)?;
-    let outcome = live(args, &chosen, &session, &mut supervisor);
+    let mut supervisor = Supervisor::new(&chosen, &all, &session, &home, &options, interrupt)?;
+    let outcome = live(args, &chosen, &session, &home, &mut supervisor);
     supervisor.stop();
     outcome
 }
 
+fn home(args: &Args, chosen: &[Address], session: &Session) -> Outcome<Home> {
+    if !args.servers {
+        return Ok(Home::Embedded);
+    }
+    Servers::provide(chosen, session.folder()).map(Home::Servers)
+}
+
 /// From the first start to the request to stop.
-fn live(args: &Args, chosen: &[Address], session: &Session, supervisor: &mut Supervisor) -> Outcome {
+fn live(
+    args: &Args,
+    chosen: &[Address],
+    session: &Session,
+    home: &Home,
+    supervisor: &mut Supervisor,
+) -> Outcome {
     supervisor.start()?;
     if !readiness::wait(supervisor, args.goal(), Duration::from_secs(args.ready_timeout))? {
         return Ok(());
@@ -113,7 +133,7 @@ fn live(args: &Args, chosen: &[Address], session: &Session, supervisor: &mut Sup
         seed::seed(chosen)?;
     }
     session.mark_ready()?;
-    banner::print(chosen, session.folder());
+    banner::print(chosen, session.folder(), home);
     let watcher = args.watch.then(|| watch::Watcher::start(chosen, args.release, supervisor.handle()));
     let watcher = watcher.transpose()?;
     supervisor.supervise();

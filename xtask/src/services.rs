@@ -22,6 +22,9 @@ pub(crate) struct StartArgs {
     /// Remove the data folder first
     #[arg(long)]
     reset: bool,
+    /// Run on PostgreSQL, Redis, MariaDB and Kafka, found or provisioned, instead of embedded stores
+    #[arg(long)]
+    servers: bool,
     /// Folder for stores, event log and log files [default: target/data/run-all]
     #[arg(long, value_name = "FOLDER")]
     data_dir: Option<PathBuf>,
@@ -88,6 +91,7 @@ fn launch(args: &StartArgs, folder: &Path, log: &Path) -> Outcome<Child> {
     let mut command = Command::new(this);
     command.args(["run-all", "--no-build", "--data-dir"]).arg(folder);
     command.args(args.release.then_some("--release")).args(args.reset.then_some("--reset"));
+    command.args(args.servers.then_some("--servers"));
     command
         .process_group(0)
         .stdin(Stdio::null())

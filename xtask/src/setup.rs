@@ -2,6 +2,7 @@
 
 use crate::failure::{Failure, Outcome};
 use crate::paint::{Colour, paint, say};
+use crate::servers::{self, Kind};
 use crate::shell;
 use std::process::Command;
 
@@ -35,6 +36,9 @@ pub(crate) fn run(_: &Args) -> Outcome {
             say!("{} {program:<34} missing, optional: {purpose}", paint(Colour::Yellow, "–"));
         }
     }
+    say!();
+    say!("servers for tests of the server home and for run-all --servers:");
+    Kind::ALL.into_iter().for_each(servers::offer);
     say!();
     say!("next: cargo xtask run-all");
     Ok(())

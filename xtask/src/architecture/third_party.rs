@@ -24,7 +24,7 @@ struct Guard {
     may: fn(Room<'_>) -> bool,
 }
 
-const GUARDS: [Guard; 14] = [
+const GUARDS: [Guard; 15] = [
     Guard {
         libraries: &["actix*", "utoipa*", "validator*"],
         rooms: "http rooms, platform/http and bootstrap",
@@ -49,7 +49,7 @@ const GUARDS: [Guard; 14] = [
         },
     },
     Guard {
-        libraries: &["diesel*", "deadpool-diesel", "libsqlite3-sys"],
+        libraries: &["diesel*", "deadpool-diesel", "libsqlite3-sys", "mysql_async", "tokio-postgres*"],
         rooms: "sqlite, postgres and mariadb rooms and their platform crates",
         may: |room| {
             matches!(
@@ -77,9 +77,20 @@ const GUARDS: [Guard; 14] = [
         },
     },
     Guard {
-        libraries: &["reqwest", "rustls"],
+        libraries: &["reqwest"],
         rooms: "channels, clients and provider rooms",
         may: |room| matches!(room, Room::Adapter(_, "channels" | "clients" | "provider")),
+    },
+    Guard {
+        libraries: &["rustls"],
+        rooms: "channels, clients and provider rooms and the platform crates that connect to servers",
+        may: |room| {
+            matches!(
+                room,
+                Room::Adapter(_, "channels" | "clients" | "provider")
+                    | Room::Platform("kafka" | "mariadb" | "postgres" | "redis")
+            )
+        },
     },
     Guard {
         libraries: &["lettre"],
@@ -186,6 +197,9 @@ mod tests {
             ("adapters/platform/sqlite", "deadpool-diesel"),
             ("adapters/basket/redis", "fred"),
             ("adapters/platform/kafka", "rskafka"),
+            ("adapters/platform/kafka", "rustls"),
+            ("adapters/platform/postgres", "tokio-postgres-rustls"),
+            ("adapters/platform/mariadb", "mysql_async"),
             ("adapters/payment/provider", "reqwest"),
             ("adapters/notification/channels", "lettre"),
             ("adapters/gateway/proxy", "hyper-util"),
@@ -222,6 +236,9 @@ mod tests {
             ("adapters/platform/messaging", "libsqlite3-sys"),
             ("adapters/product/sqlite", "fred"),
             ("adapters/product/events", "rskafka"),
+            ("adapters/platform/messaging", "rustls"),
+            ("adapters/product/http", "tokio-postgres"),
+            ("bootstrap/payment", "mysql_async"),
             ("proto", "shaku"),
             ("adapters/product/http", "reqwest"),
             ("bootstrap/notification", "lettre"),

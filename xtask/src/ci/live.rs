@@ -24,11 +24,11 @@ impl Live {
     const STOP: Duration = Duration::from_mins(1);
 
     /// Comes back when everything is ready and seeded.
-    pub(super) fn start() -> Outcome<Self> {
+    pub(super) fn start(servers: bool) -> Outcome<Self> {
         let folder = workspace::target().join("ci");
         let (data, log) = (folder.join("data"), folder.join("run-all.log"));
         fs::create_dir_all(&folder).context(|| format!("creating {}", folder.display()))?;
-        let child = launch(&data, &log)?;
+        let child = launch(&data, &log, servers)?;
         let mut live = Self { child, data, log };
         live.wait_until_ready()?;
         say!("{}", live.log_lines(0, 60));
@@ -127,13 +127,13 @@ impl Drop for Live {
     }
 }
 
-fn launch(data: &PathBuf, log: &PathBuf) -> Outcome<Child> {
+fn launch(data: &PathBuf, log: &PathBuf, servers: bool) -> Outcome<Child> {
     let output = File::create(log).context(|| format!("creating {}", log.display()))?;
     let errors = output.try_clone().context(|| format!("sharing {}", log.display()))?;
     // As the README has it. The tests have built this very program anew, so its own path may be stale by now; cargo
     // replaces itself by what it runs, so the child is the one to stop.
     let mut command = shell::cargo(["xtask", "run-all", "--reset", "--data-dir"]);
-    command.arg(data).env("EXIT_WITH_PARENT", "1");
+    command.arg(data).args(servers.then_some("--servers")).env("EXIT_WITH_PARENT", "1");
     command.stdin(Stdio::piped()).stdout(output).stderr(errors);
     command.spawn().context(|| "starting run-all".to_owned())
 }

@@ -1,14 +1,18 @@
 //! What a newcomer sees when everything is up: where things are, and a checkout to paste.
 
 use crate::catalogue::{Address, table};
+use crate::home::Home;
 use crate::http::Client;
 use crate::paint::{Colour, paint, say};
 use std::path::Path;
 use std::time::Duration;
 
-pub(super) fn print(chosen: &[Address], data: &Path) {
+pub(super) fn print(chosen: &[Address], data: &Path, home: &Home) {
     say!();
     say!("{}", table(chosen));
+    for line in home.lines() {
+        say!("  {line}");
+    }
     say!("  data and logs: {}", data.display());
     let whole = ["basket", "gateway", "payment", "product", "provider"];
     let there = |name: &&str| chosen.iter().any(|address| address.service.name == *name);

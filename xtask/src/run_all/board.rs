@@ -6,20 +6,20 @@ use std::io::{Write as _, stdout};
 
 /// A line on the board.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Row {
-    pub(super) name: &'static str,
-    pub(super) ready: bool,
-    pub(super) text: String,
+pub(crate) struct Row {
+    pub(crate) name: &'static str,
+    pub(crate) ready: bool,
+    pub(crate) text: String,
 }
 
 #[derive(Default)]
-pub(super) struct Board {
+pub(crate) struct Board {
     shown: Vec<Row>,
     frame: usize,
 }
 
 impl Board {
-    pub(super) fn draw(&mut self, rows: Vec<Row>) {
+    pub(crate) fn draw(&mut self, rows: Vec<Row>) {
         if terminal() {
             self.redraw(&rows);
         } else {
@@ -30,7 +30,7 @@ impl Board {
     }
 
     /// Other lines got in between: the next drawing starts below them.
-    pub(super) fn start_over(&mut self) {
+    pub(crate) fn start_over(&mut self) {
         self.shown.clear();
     }
 
@@ -57,7 +57,7 @@ fn changed<'a>(before: &'a [Row], now: &'a [Row]) -> impl Iterator<Item = &'a Ro
 }
 
 fn line(row: &Row, mark: &str) -> String {
-    let name = paint(journal::colour(row.name), &format!("{:<13}", row.name));
+    let name = paint(journal::colour(row.name), &format!("{:<14}", row.name));
     format!("  {mark} {name}{}", row.text)
 }
 

@@ -1,7 +1,11 @@
 //! The folder of one run: stores, event log, log files, and marks that tell other commands about the run.
 
+use super::child::Recipe;
 use crate::failure::{Context, Failure, Outcome};
+use crate::servers::{Instance, secret};
 use rustix::process::{Pid, Signal, kill_process};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -11,6 +15,11 @@ const PID: &str = "run-all.pid";
 const READY: &str = "run-all.ready";
 /// Says that the folder is ours, so that `--reset` never removes somebody else's.
 const OURS: &str = "run-all.folder";
+/// How the services were started, for commands that call them again; passwords are in it.
+const RECIPES: &str = "run-all.services.json";
+
+/// By the name of a service: its program and its variables.
+pub(crate) type Recipes = BTreeMap<String, (PathBuf, BTreeMap<String, String>)>;
 
 #[derive(Debug)]
 pub(crate) struct Session {
@@ -51,6 +60,18 @@ impl Session {
         self.write(READY, "")
     }
 
+    pub(super) fn keep_recipes<'a>(
+        &self,
+        recipes: impl Iterator<Item = (&'static str, &'a Recipe)>,
+    ) -> Outcome {
+        let described = recipes.map(|(name, recipe)| {
+            let variables: BTreeMap<_, _> = recipe.variables.iter().cloned().collect();
+            (name.to_owned(), json!([recipe.program, variables]))
+        });
+        let text = Value::Object(described.collect()).to_string();
+        secret::write(&self.folder.join(RECIPES), &text)
+    }
+
     fn write(&self, name: &str, text: &str) -> Outcome {
         let path = self.folder.join(name);
         fs::write(&path, text).context(|| format!("writing {}", path.display()))
@@ -73,6 +94,14 @@ pub(crate) fn running(folder: &Path) -> Option<u32> {
 /// Whether there is a run on this folder, up and seeded. A run that was killed may have left the mark.
 pub(crate) fn ready(folder: &Path) -> bool {
     folder.join(READY).exists() && running(folder).is_some()
+}
+
+/// How the services of the last run on this folder were started.
+pub(crate) fn recipes(folder: &Path) -> Outcome<Recipes> {
+    let path = folder.join(RECIPES);
+    let none = || format!("{} is not there; start a run with `cargo xtask run-all`", path.display());
+    let text = fs::read(&path).context(none)?;
+    serde_json::from_slice(&text).context(|| format!("reading {}", path.display()))
 }
 
 /// Asks a run to stop, as Ctrl-C would.
@@ -108,6 +137,8 @@ fn remove(folder: &Path) -> Outcome {
             "{shown} holds something else; --reset removes only folders of run-all"
         )));
     }
+    // Servers that a killed run left behind hold files here, and perhaps a folder elsewhere.
+    Instance::at(&folder.join("servers")).remove()?;
     fs::remove_dir_all(folder).context(|| format!("removing {}", folder.display()))
 }
 
@@ -124,6 +155,21 @@ mod tests {
         assert!(folder.join(READY).exists() && session.logs().is_dir());
         drop(session);
         assert!(!folder.join(READY).exists() && running(&folder).is_none());
+    }
+
+    #[test]
+    fn how_services_were_started_is_kept() {
+        let parent = tempfile::tempdir().unwrap();
+        let folder = parent.path().join("data");
+        assert!(recipes(&folder).unwrap_err().to_string().contains("cargo xtask run-all"));
+        let session = Session::open(&folder, false).unwrap();
+        let variables = vec![("DB_PASSWORD".to_owned(), "secret".to_owned())];
+        let recipe = Recipe { program: PathBuf::from("/bin/product-service"), variables };
+        session.keep_recipes([("product", &recipe)].into_iter()).unwrap();
+        drop(session);
+        let (program, variables) = recipes(&folder).unwrap().remove("product").unwrap();
+        assert_eq!(program, recipe.program);
+        assert_eq!(variables["DB_PASSWORD"], "secret");
     }
 
     #[test]

@@ -7,6 +7,7 @@ use super::readiness::{self, Goal};
 use super::session::Session;
 use crate::catalogue::{self, Address};
 use crate::failure::{Failure, Outcome};
+use crate::home::Home;
 use crate::interrupt::Interrupt;
 use crate::paint::{Colour, paint, say};
 use crate::workspace;
@@ -76,6 +77,7 @@ impl Supervisor {
         chosen: &[Address],
         all: &[Address],
         session: &Session,
+        home: &Home,
         options: &Options,
         interrupt: Interrupt,
     ) -> Outcome<Self> {
@@ -86,7 +88,7 @@ impl Supervisor {
                 let shown = program.display();
                 return Err(Failure::new(format!("{shown} is not there; run without --no-build")));
             }
-            let variables = catalogue::environment(address, all, session.folder());
+            let variables = catalogue::environment(address, all, session.folder(), home);
             let journal = Journal::open(address.service.name, &session.logs())?;
             let recipe = Recipe { program, variables };
             Ok(Service {
@@ -100,7 +102,9 @@ impl Supervisor {
                 state: State::Down,
             })
         };
-        let services = chosen.iter().map(service).collect::<Outcome<_>>()?;
+        let services = chosen.iter().map(service).collect::<Outcome<Vec<Service>>>()?;
+        session
+            .keep_recipes(services.iter().map(|service| (service.address.service.name, &service.recipe)))?;
         Ok(Self { services, incoming, handle: Handle { events, interrupt } })
     }
 
