@@ -5,9 +5,11 @@
 mod bench;
 mod catalog;
 mod contract;
+mod load;
 mod store;
 
 pub use bench::Bench;
 pub use catalog::{CatalogState, FakeCatalog};
 pub use contract::{StoreUnderTest, store_contract};
+pub use load::Load;
 pub use store::InMemoryBaskets;

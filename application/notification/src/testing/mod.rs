@@ -3,11 +3,13 @@
 mod channel;
 pub mod contract;
 mod fixture;
+mod load;
 mod memory_store;
 
 pub use channel::FakeChannel;
 pub use fixture::Fixture;
 use kernel_domain::{Currency, EventId, Money, PaymentId, Timestamp, UserId};
+pub use load::Load;
 pub use memory_store::MemoryStore;
 use notification_domain::{Channel, Notification, NotificationId, Outcome, PaymentNews};
 use uuid::Uuid;
