@@ -55,7 +55,7 @@ const GUARDS: [Guard; 15] = [
             matches!(
                 room,
                 Room::Adapter(_, "sqlite" | "postgres" | "mariadb")
-                    | Room::Platform("sqlite" | "postgres" | "mariadb" | "sql")
+                    | Room::Platform("sqlite" | "postgres" | "mariadb")
             )
         },
     },

@@ -3,6 +3,7 @@
 use crate::failure::Outcome;
 use crate::paint::say;
 use crate::servers::{self, Instance, Kind, Missing, Order, Process, variables};
+use crate::shell;
 use std::collections::BTreeSet;
 
 pub(super) struct Servers {
@@ -25,7 +26,8 @@ impl Servers {
         let instance = Instance::unique("test")?;
         let owner = Some(Process::this()?);
         let order = Order { kinds: wanted, brokers: 1, durable: false, owner, env_file: None };
-        let missing = servers::up(&instance, &order)?;
+        let mut missing = servers::up(&instance, &order)?;
+        missing.extend(untestable(kinds, shell::which("make").is_some()));
         let variables = variables::of(&instance);
         Ok(Self { instance: Some(instance), missing, variables })
     }
@@ -39,6 +41,26 @@ impl Drop for Servers {
     }
 }
 
+/// Kafka's tests hold ours against its C client, which is built from its sources.
+fn untestable(kinds: &BTreeSet<Kind>, make: bool) -> Option<Missing> {
+    let why = "its tests build librdkafka, which needs make: `apt-get install make`";
+    (kinds.contains(&Kind::Kafka) && !make).then(|| (Kind::Kafka, why.to_owned()))
+}
+
 fn is_given(kind: Kind) -> bool {
     std::env::var_os(kind.variable()).is_some_and(|value| !value.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_make_kafka_is_named_as_untestable() {
+        let kinds = BTreeSet::from([Kind::Kafka, Kind::Postgres]);
+        let (kind, why) = untestable(&kinds, false).unwrap();
+        assert!(kind == Kind::Kafka && why.contains("apt-get install make"), "{why}");
+        assert!(untestable(&kinds, true).is_none());
+        assert!(untestable(&BTreeSet::from([Kind::Postgres]), false).is_none());
+    }
 }
