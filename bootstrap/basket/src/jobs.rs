@@ -1,34 +1,16 @@
 //! What the binary does instead of serving where a flag asks for it.
 
 use kernel_application::BoxError;
-use platform_events::dead_letters;
 use platform_messaging::{DeadLetters, topics};
 use platform_telemetry::Metrics;
 use slog::Logger;
 
 use crate::{Config, resources::Resources};
 
-/// Shows what the consumer has put aside, of `topic` or of all.
-pub async fn list_dead_letters(
-    config: Config,
-    logger: Logger,
-    topic: Option<String>,
-) -> Result<String, BoxError> {
-    dead_letters::list(&letters(&config, &logger).await?, topic.as_deref()).await
-}
-
-/// Sends what the consumer has put aside once more.
-pub async fn replay_dead_letters(
-    config: Config,
-    logger: Logger,
-    topic: Option<String>,
-) -> Result<String, BoxError> {
-    dead_letters::replay(&letters(&config, &logger).await?, topic.as_deref()).await
-}
-
-async fn letters(config: &Config, logger: &Logger) -> Result<DeadLetters, BoxError> {
+/// What the consumer has put aside.
+pub async fn dead_letters(config: Config, logger: Logger) -> Result<DeadLetters, BoxError> {
     let metrics = Metrics::new();
-    let resources = Resources::open(config, &metrics, logger).await?;
+    let resources = Resources::open(&config, &metrics, &logger).await?;
     resources.store.connected().await?;
-    Ok(resources.workers(&metrics, logger).dead_letters("basket", &[topics::BASKET_EVENTS]))
+    Ok(resources.workers(&metrics, &logger).dead_letters("basket", &[topics::BASKET_EVENTS]))
 }

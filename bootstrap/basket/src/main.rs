@@ -3,7 +3,8 @@
 use std::process::ExitCode;
 
 use basket_service::{jobs, start};
-use platform_runtime::{About, JobArgument, Program};
+use platform_events::dead_letters;
+use platform_runtime::{About, Program};
 
 const ABOUT: About = About {
     name: "basket-service",
@@ -12,18 +13,5 @@ const ABOUT: About = About {
 };
 
 fn main() -> ExitCode {
-    Program::new(ABOUT, start)
-        .job(
-            "--dlq-list",
-            JobArgument::Optional("TOPIC"),
-            "shows what could not be processed, and why",
-            jobs::list_dead_letters,
-        )
-        .job(
-            "--dlq-replay",
-            JobArgument::Required("TOPIC|--all"),
-            "sends what could not be processed once more",
-            jobs::replay_dead_letters,
-        )
-        .main()
+    dead_letters::jobs(Program::new(ABOUT, start), jobs::dead_letters).main()
 }

@@ -1,7 +1,6 @@
 //! What the binary does instead of serving where a flag asks for it.
 
 use kernel_application::BoxError;
-use platform_events::dead_letters;
 use platform_messaging::DeadLetters;
 use platform_telemetry::Metrics;
 use product_events::ProductEvents;
@@ -18,27 +17,10 @@ pub async fn migrate(config: Config, logger: Logger, _: Option<String>) -> Resul
     Ok("the schema of the product store is up to date".to_owned())
 }
 
-/// Shows what the consumer has put aside, of `topic` or of all.
-pub async fn list_dead_letters(
-    config: Config,
-    logger: Logger,
-    topic: Option<String>,
-) -> Result<String, BoxError> {
-    dead_letters::list(&letters(&config, &logger).await?, topic.as_deref()).await
-}
-
-/// Sends what the consumer has put aside once more.
-pub async fn replay_dead_letters(
-    config: Config,
-    logger: Logger,
-    topic: Option<String>,
-) -> Result<String, BoxError> {
-    dead_letters::replay(&letters(&config, &logger).await?, topic.as_deref()).await
-}
-
-async fn letters(config: &Config, logger: &Logger) -> Result<DeadLetters, BoxError> {
+/// What the consumer has put aside.
+pub async fn dead_letters(config: Config, logger: Logger) -> Result<DeadLetters, BoxError> {
     let metrics = Metrics::new();
-    let resources = Resources::open(config, &metrics, logger).await?;
+    let resources = Resources::open(&config, &metrics, &logger).await?;
     resources.store.migrate().await?;
-    Ok(resources.workers(&metrics, logger).dead_letters(ProductEvents::CONSUMER, &ProductEvents::TOPICS))
+    Ok(resources.workers(&metrics, &logger).dead_letters(ProductEvents::CONSUMER, &ProductEvents::TOPICS))
 }

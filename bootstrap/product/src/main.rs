@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use platform_events::dead_letters;
 use platform_runtime::{About, JobArgument, Program};
 use product_service::{jobs, start};
 
@@ -12,24 +13,11 @@ const ABOUT: About = About {
 };
 
 fn main() -> ExitCode {
-    Program::new(ABOUT, start)
-        .job(
-            "--migrate-only",
-            JobArgument::None,
-            "brings the schema of the store up to date and ends",
-            jobs::migrate,
-        )
-        .job(
-            "--dlq-list",
-            JobArgument::Optional("TOPIC"),
-            "shows what could not be processed, and why",
-            jobs::list_dead_letters,
-        )
-        .job(
-            "--dlq-replay",
-            JobArgument::Required("TOPIC|--all"),
-            "sends what could not be processed once more",
-            jobs::replay_dead_letters,
-        )
-        .main()
+    let program = Program::new(ABOUT, start).job(
+        "--migrate-only",
+        JobArgument::None,
+        "brings the schema of the store up to date and ends",
+        jobs::migrate,
+    );
+    dead_letters::jobs(program, jobs::dead_letters).main()
 }

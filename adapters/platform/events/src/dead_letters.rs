@@ -1,13 +1,41 @@
-//! What a binary answers when it is asked for its dead letters.
+//! What a binary answers when it is asked for its dead letters: `--dlq-list` and `--dlq-replay`.
 
 use std::fmt::Write as _;
 
 use chrono::SecondsFormat;
 use kernel_application::BoxError;
 use platform_messaging::{DeadLetter, DeadLetters, Replayed};
+use platform_runtime::{Configuration, JobArgument, Program};
+use slog::Logger;
 
 /// The word that stands for all topics of a consumer.
-pub const ALL_TOPICS: &str = "--all";
+const ALL_TOPICS: &str = "--all";
+
+/// Gives `program` the jobs that list the dead letters of its consumer and send them once more; `open` opens them.
+pub fn jobs<C, F, Fut>(program: Program<C>, open: F) -> Program<C>
+where
+    C: Configuration + 'static,
+    F: Fn(C, Logger) -> Fut + Copy + 'static,
+    Fut: Future<Output = Result<DeadLetters, BoxError>> + 'static,
+{
+    program
+        .job(
+            "--dlq-list",
+            JobArgument::Optional("TOPIC"),
+            "shows what could not be processed, and why",
+            move |config, logger, topic: Option<String>| async move {
+                list(&open(config, logger).await?, topic.as_deref()).await
+            },
+        )
+        .job(
+            "--dlq-replay",
+            JobArgument::Required("TOPIC|--all"),
+            "sends what could not be processed once more",
+            move |config, logger, topic: Option<String>| async move {
+                replay(&open(config, logger).await?, topic.as_deref()).await
+            },
+        )
+}
 
 /// This consumer's dead letters as text, of one topic or of all that it reads.
 pub async fn list(letters: &DeadLetters, topic: Option<&str>) -> Result<String, BoxError> {

@@ -87,7 +87,7 @@ fn help(about: &About, variables: &[Variable], jobs: &[JobFlag]) -> String {
             JobArgument::Required(name) => format!("{flag} {name}"),
         };
         // Writing to a `String` cannot fail.
-        let _ = writeln!(text, "  {usage:24}{description}");
+        let _ = writeln!(text, "  {usage:26}{description}");
     }
     text.push_str("\nEnvironment:\n");
     let names = variables.iter().map(|variable| variable.name.len()).max().unwrap_or(0);
@@ -173,7 +173,7 @@ mod tests {
         else {
             panic!("both print");
         };
-        assert!(help.contains("--dlq-list [TOPIC]      shows dead letters"), "{help}");
+        assert!(help.contains("--dlq-list [TOPIC]        shows dead letters"), "{help}");
         let schema: Value = serde_json::from_str(&schema).unwrap();
         let variables = schema["variables"].as_array().unwrap();
         assert!(variables.len() > 5);

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use kernel_application::messaging::{EventLog, OutboundMessage};
 use kernel_domain::{EventId, Timestamp};
+use platform_events::dead_letters;
 use platform_messaging::{CloudEvent, topics};
 use platform_sqlite::SqliteEventLog;
 use platform_telemetry::silent;
@@ -96,12 +97,12 @@ async fn each_event_is_applied_once_and_poison_is_put_aside() {
 
 /// What the binary's flags do, beside the service that runs. Nothing was mended, so the record is refused once more.
 async fn replay_puts_it_aside_again(folder: &Path) {
-    let listed = jobs::list_dead_letters(config(folder), silent(), None).await.unwrap();
+    let letters = jobs::dead_letters(config(folder), silent()).await.unwrap();
+    let listed = dead_letters::list(&letters, None).await.unwrap();
     assert!(listed.starts_with("1 dead letter(s)") && listed.contains("not_reserved"), "{listed}");
-    let topic = Some(topics::STOCK_EVENTS.to_owned());
-    let sent = jobs::replay_dead_letters(config(folder), silent(), topic).await.unwrap();
+    let sent = dead_letters::replay(&letters, Some(topics::STOCK_EVENTS)).await.unwrap();
     assert!(sent.starts_with("1 dead letter(s) of consumer product sent once more"), "{sent}");
-    let parked = || async { (dead_letters(folder).await.len() == 2).then_some(()) };
+    let parked = || async { (reasons(folder).await.len() == 2).then_some(()) };
     eventually(PATIENCE, parked).await.unwrap();
 }
 
@@ -121,11 +122,11 @@ async fn completed_payments_count_as_sales_and_move_nothing() {
 }
 
 async fn dead_letter(folder: &Path) -> Option<String> {
-    dead_letters(folder).await.into_iter().next()
+    reasons(folder).await.into_iter().next()
 }
 
 /// The reasons of what was put aside.
-async fn dead_letters(folder: &Path) -> Vec<String> {
+async fn reasons(folder: &Path) -> Vec<String> {
     let topic = topics::dead_letters_of(topics::STOCK_EVENTS);
     let records = log(folder).await.fetch(&topic, 0, 0, 10, std::time::Duration::ZERO).await.unwrap();
     let headers = records.into_iter().flat_map(|record| record.headers);
