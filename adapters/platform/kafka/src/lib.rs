@@ -14,19 +14,19 @@
 //!
 //! rskafka has no timeouts, hands some transient errors up as fatal, repeats others for minutes, and can keep metadata
 //! that is no longer true. So its own retries are off, every call here has a deadline, and a failure is classified once
-//! ([`failure`]): tried again over the same connection, tried again over a client built anew, or given up. A new error
+//! (`failure`): tried again over the same connection, tried again over a client built anew, or given up. A new error
 //! code gets its place there.
 //!
-//! - A *line* ([`line`]) is a connection to one partition's leader. Lines are pooled, one use at a time, so that a long
+//! - A *line* (`line`) is a connection to one partition's leader. Lines are pooled, one use at a time, so that a long
 //!   poll never stands before a produce.
-//! - The cluster's client ([`cluster`]) knows brokers and leaders. When a line breaks, the client it came from is dropped
+//! - The cluster's client (`cluster`) knows brokers and leaders. When a line breaks, the client it came from is dropped
 //!   with all it believes; the next one starts from the configured brokers.
 //! - Asking rskafka for a partition of a topic that is missing may create the topic, with the broker's defaults. Topics are
-//!   therefore looked up in the full list first ([`catalog`]), which creates nothing.
+//!   therefore looked up in the full list first (`catalog`), which creates nothing.
 //! - After a timeout a record may be in the log although nobody acknowledged it, and be appended again. Consumers tell by
 //!   the event's id. What is never done is to send the next messages of a partition before the last are acknowledged.
 //! - The mark at the end of a transaction is malformed to rskafka and takes the whole answer with it: it is skipped, alone
-//!   ([`reader`]). Records of an aborted transaction are not told apart. Transactional producers must not write here.
+//!   (`reader`). Records of an aborted transaction are not told apart. Transactional producers must not write here.
 //! - Client quotas must not be set for our users: rskafka drops the answer to a throttled request and sends it again.
 
 mod broker;
