@@ -49,7 +49,7 @@ pub async fn list(letters: &DeadLetters, topic: Option<&str>) -> Result<String, 
     Ok(text)
 }
 
-/// Sends this consumer's dead letters of a topic, or of [`ALL_TOPICS`], once more, and says how many went.
+/// Sends this consumer's dead letters of a topic, or of `--all`, once more, and says how many went.
 pub async fn replay(letters: &DeadLetters, topic: Option<&str>) -> Result<String, BoxError> {
     let Replayed { replayed, expired, .. } =
         letters.replay(topic.filter(|topic| *topic != ALL_TOPICS)).await?;

@@ -128,6 +128,29 @@ impl Database {
         self.run(operation, ctx.delivery(), change).await
     }
 
+    /// Runs one statement that is all there is to write: a transaction by itself, without the ways to the server that
+    /// begin and commit one. `None`, and nothing is done, where the context's delivery has to be settled with it.
+    ///
+    /// Errors are those of [`Self::write`].
+    pub async fn write_alone<T, F>(
+        &self,
+        ctx: &CallContext,
+        operation: &'static str,
+        statement: F,
+    ) -> Result<Option<T>, StoreError>
+    where
+        T: Send,
+        for<'r> F: AsyncFnOnce(&'r mut AsyncMysqlConnection) -> QueryResult<T>
+            + AsyncFunc<&'r mut AsyncMysqlConnection, QueryResult<T>, Future: Send>
+            + Clone
+            + Send,
+    {
+        match ctx.delivery() {
+            Some(_) => Ok(None),
+            None => self.autocommit(operation, statement).await.map(Some),
+        }
+    }
+
     /// Runs `change` in one transaction that belongs to no call: housekeeping, leases.
     pub async fn transact<T, F>(&self, operation: &'static str, change: F) -> Result<T, StoreError>
     where

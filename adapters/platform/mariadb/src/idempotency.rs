@@ -6,7 +6,7 @@ use diesel::{dsl::not, prelude::*};
 use diesel_async::{AsyncMysqlConnection, RunQueryDsl};
 use kernel_application::{Claim, IdempotencyKey, StoreError};
 
-use crate::{Database, FromNow, error::was_first, purge::purge, schema::idempotency_key as keys};
+use crate::{Database, FromNow, Prepared, error::was_first, purge::purge, schema::idempotency_key as keys};
 
 /// How often a key is asked for that is let go between two looks at it.
 const ATTEMPTS: u32 = 3;
@@ -70,10 +70,9 @@ impl IdempotencyRows {
     pub async fn suspend(&self, claim: &Claim) -> Result<(), StoreError> {
         let suspend = async |connection: &mut AsyncMysqlConnection| {
             let held = keys::table.find(key(&claim.key)).filter(keys::token.eq(&claim.token));
-            diesel::update(held.filter(keys::answer.is_null()))
-                .set(keys::locked_until.eq(FromNow::before(Duration::from_hours(24))))
-                .execute(connection)
-                .await
+            let unlock = diesel::update(held.filter(keys::answer.is_null()))
+                .set(keys::locked_until.eq(FromNow::before(Duration::from_hours(24))));
+            Prepared(unlock).execute(connection).await
         };
         self.db.autocommit("suspend idempotency key", suspend).await.map(drop)
     }
@@ -107,11 +106,8 @@ pub(crate) async fn settle(
     answer: &[u8],
 ) -> QueryResult<bool> {
     let held = keys::table.find(key(&claim.key)).filter(keys::token.eq(&claim.token));
-    let settled = diesel::update(held.filter(keys::answer.is_null()))
-        .set(keys::answer.eq(answer))
-        .execute(connection)
-        .await?;
-    Ok(settled == 1)
+    let settle = diesel::update(held.filter(keys::answer.is_null())).set(keys::answer.eq(answer));
+    Ok(Prepared(settle).execute(connection).await? == 1)
 }
 
 fn key(key: &IdempotencyKey) -> (&str, &'static str, &str) {
@@ -169,9 +165,7 @@ async fn take_over(
     lock: Duration,
 ) -> QueryResult<bool> {
     let abandoned = keys::token.eq(holder).and(keys::answer.is_null());
-    let taken = diesel::update(keys::table.find(key(&claim.key)).filter(abandoned))
-        .set((keys::token.eq(&claim.token), keys::locked_until.eq(FromNow::after(lock))))
-        .execute(connection)
-        .await?;
-    Ok(taken == 1)
+    let take = diesel::update(keys::table.find(key(&claim.key)).filter(abandoned))
+        .set((keys::token.eq(&claim.token), keys::locked_until.eq(FromNow::after(lock))));
+    Ok(Prepared(take).execute(connection).await? == 1)
 }

@@ -13,7 +13,7 @@ use kernel_domain::EventId;
 use shaku::Component;
 
 use crate::{
-    Database, FromNow, Tx, WriteError,
+    Database, FromNow, Prepared, Tx, WriteError,
     error::was_first,
     purge::purge,
     schema::{consumer_member as member, consumer_position as position, inbox},
@@ -54,6 +54,15 @@ impl Inbox for MariaDbInbox {
         self.db.autocommit("leave consumer", leave).await.map(drop)
     }
 
+    async fn begin(&self, consumer: &str, topic: &str, partition: u32, start: i64) -> Result<(), StoreError> {
+        let begin = async |connection: &mut AsyncMysqlConnection| {
+            let key = (consumer, topic, i64::from(partition));
+            let first = Position { epoch: 0, next_offset: start };
+            insert_first(connection, key, "", Duration::ZERO, first).await
+        };
+        self.db.autocommit("begin partition", begin).await.map(drop)
+    }
+
     async fn take(
         &self,
         consumer: &str,
@@ -77,20 +86,18 @@ impl Inbox for MariaDbInbox {
         let key = (consumer, topic, i64::from(partition));
         let renew = async |connection: &mut AsyncMysqlConnection| {
             let held = position::table.find(key).filter(position::epoch.eq(epoch));
-            let until = position::lease_until.eq(FromNow::after(ttl));
-            Ok(diesel::update(held).set(until).execute(connection).await? == 1)
+            let renew = diesel::update(held).set(position::lease_until.eq(FromNow::after(ttl)));
+            Ok(Prepared(renew).execute(connection).await? == 1)
         };
         self.db.autocommit("renew partition", renew).await
     }
 
     async fn attempt(&self, delivery: &Delivery) -> Result<u32, StoreError> {
         let count = async |tx: &mut Tx| {
-            let counted = diesel::update(position::table.find(key(delivery)))
+            let count = diesel::update(position::table.find(key(delivery)))
                 .filter(position::epoch.eq(delivery.epoch).and(position::next_offset.eq(delivery.expected)))
-                .set(position::attempts.eq(position::attempts + 1))
-                .execute(tx.conn())
-                .await?;
-            if counted == 0 {
+                .set(position::attempts.eq(position::attempts + 1));
+            if Prepared(count).execute(tx.conn()).await? == 0 {
                 return Err(StoreError::Fenced.into());
             }
             let count = position::table.find(key(delivery)).select(position::attempts);
@@ -110,10 +117,12 @@ impl Inbox for MariaDbInbox {
         let key = (consumer, topic, i64::from(partition));
         let release = async |connection: &mut AsyncMysqlConnection| {
             let long_ago = FromNow::before(Duration::from_hours(24));
-            diesel::update(position::table.find(key).filter(position::epoch.eq(epoch)))
-                .set((position::lease_until.eq(long_ago), position::owner.eq(""), position::attempts.eq(0)))
-                .execute(connection)
-                .await
+            let release = diesel::update(position::table.find(key).filter(position::epoch.eq(epoch))).set((
+                position::lease_until.eq(long_ago),
+                position::owner.eq(""),
+                position::attempts.eq(0),
+            ));
+            Prepared(release).execute(connection).await
         };
         self.db.autocommit("release partition", release).await.map(drop)
     }
@@ -156,8 +165,8 @@ async fn heartbeat(
     ttl: Duration,
 ) -> QueryResult<()> {
     let until = member::lease_until.eq(FromNow::after(ttl));
-    let known = diesel::update(member::table.find((consumer, owner))).set(until).execute(connection).await?;
-    if known == 0 {
+    let renew = diesel::update(member::table.find((consumer, owner))).set(until);
+    if Prepared(renew).execute(connection).await? == 0 {
         let first = (member::consumer.eq(consumer), member::owner.eq(owner), until);
         was_first(diesel::insert_into(member::table).values(first).execute(connection).await)?;
     }
@@ -173,14 +182,12 @@ async fn take(
     ttl: Duration,
 ) -> QueryResult<Option<Position>> {
     let free = position::owner.eq(owner).or(position::lease_until.lt(FromNow::now()));
-    let taken = diesel::update(position::table.find(key).filter(free))
-        .set((
-            position::owner.eq(owner),
-            position::epoch.eq(position::epoch + 1),
-            position::lease_until.eq(FromNow::after(ttl)),
-        ))
-        .execute(connection)
-        .await?;
+    let take = diesel::update(position::table.find(key).filter(free)).set((
+        position::owner.eq(owner),
+        position::epoch.eq(position::epoch + 1),
+        position::lease_until.eq(FromNow::after(ttl)),
+    ));
+    let taken = Prepared(take).execute(connection).await?;
     let row = position::table.find(key).select((position::epoch, position::next_offset));
     let row = row.first::<(i64, i64)>(connection).await.optional()?;
     Ok(match row {
@@ -192,9 +199,20 @@ async fn take(
 
 async fn take_first(
     connection: &mut AsyncMysqlConnection,
+    key: Key<'_>,
+    owner: &str,
+    ttl: Duration,
+) -> QueryResult<bool> {
+    insert_first(connection, key, owner, ttl, Position { epoch: 1, next_offset: 0 }).await
+}
+
+/// `false` where there was a row.
+async fn insert_first(
+    connection: &mut AsyncMysqlConnection,
     (consumer, topic, partition): Key<'_>,
     owner: &str,
     ttl: Duration,
+    Position { epoch, next_offset }: Position,
 ) -> QueryResult<bool> {
     let first = diesel::insert_into(position::table)
         .values((
@@ -202,9 +220,9 @@ async fn take_first(
             position::topic.eq(topic),
             position::partition.eq(partition),
             position::owner.eq(owner),
-            position::epoch.eq(1),
+            position::epoch.eq(epoch),
             position::lease_until.eq(FromNow::after(ttl)),
-            position::next_offset.eq(0),
+            position::next_offset.eq(next_offset),
             position::attempts.eq(0),
         ))
         .execute(connection)
@@ -214,12 +232,10 @@ async fn take_first(
 
 /// Moves the position from `expected` to `next` under `epoch`: `false` where that is no longer ours to do.
 pub(crate) async fn advance(connection: &mut AsyncMysqlConnection, delivery: &Delivery) -> QueryResult<bool> {
-    let moved = diesel::update(position::table.find(key(delivery)))
+    let forward = diesel::update(position::table.find(key(delivery)))
         .filter(position::epoch.eq(delivery.epoch).and(position::next_offset.eq(delivery.expected)))
-        .set((position::next_offset.eq(delivery.next), position::attempts.eq(0)))
-        .execute(connection)
-        .await?;
-    Ok(moved == 1)
+        .set((position::next_offset.eq(delivery.next), position::attempts.eq(0)));
+    Ok(Prepared(forward).execute(connection).await? == 1)
 }
 
 /// Remembers the event: `false` where it was there.

@@ -12,6 +12,9 @@
 //! .await?;
 //! ```
 //!
+//! A statement that Diesel would prepare anew each time is wrapped in [`Prepared`], and one that is all there is to write goes
+//! through [`Database::write_alone`].
+//!
 //! Nothing connects before it is needed, so a service starts while its server is down. The worker
 //! [`Database::keep_migrating`] prepares the schema as soon as it can; until then every operation answers that the store
 //! is unavailable, and [`MariaDbHealth`] says why.
@@ -27,6 +30,7 @@ mod inbox;
 mod migrate;
 mod outbox;
 mod pool;
+mod prepared;
 mod purge;
 mod schema;
 #[cfg(any(test, feature = "testing"))]
@@ -45,5 +49,6 @@ pub use idempotency::{IdempotencyRows, StoredBegin};
 pub use inbox::MariaDbInbox;
 pub use migrate::MigrateError;
 pub use outbox::MariaDbOutbox;
+pub use prepared::{Prepared, filled_up, rows_at_a_time};
 pub use time::{FromNow, datetime, timestamp};
 pub use transaction::Tx;

@@ -17,9 +17,11 @@ use kernel_domain::EventId;
 use shaku::Component;
 
 use crate::{
-    Database, FromNow,
+    Database, FromNow, Prepared,
     error::was_first,
+    filled_up,
     purge::purge,
+    rows_at_a_time,
     schema::{outbox, relay_lease},
     timestamp,
 };
@@ -44,10 +46,9 @@ impl Outbox for MariaDbOutbox {
         let lease = async |connection: &mut AsyncMysqlConnection| {
             let (now, until) = (FromNow::now(), FromNow::after(ttl));
             let free = relay_lease::owner.eq(owner).or(relay_lease::lease_until.lt(now));
-            let taken = diesel::update(relay_lease::table.find(0).filter(free))
-                .set((relay_lease::owner.eq(owner), relay_lease::lease_until.eq(until)))
-                .execute(connection)
-                .await?;
+            let take = diesel::update(relay_lease::table.find(0).filter(free))
+                .set((relay_lease::owner.eq(owner), relay_lease::lease_until.eq(until)));
+            let taken = Prepared(take).execute(connection).await?;
             if taken == 1 || held(connection).await? {
                 return Ok(taken == 1);
             }
@@ -67,10 +68,10 @@ impl Outbox for MariaDbOutbox {
 
     async fn mark_published(&self, ids: &[i64]) -> Result<(), StoreError> {
         let mark = async |connection: &mut AsyncMysqlConnection| {
-            diesel::update(outbox::table.filter(outbox::id.eq_any(ids)))
-                .set(outbox::published_at.eq(FromNow::now().nullable()))
-                .execute(connection)
-                .await
+            let mark =
+                diesel::update(outbox::table.filter(outbox::id.eq_any(filled_up(ids.iter().copied()))))
+                    .set(outbox::published_at.eq(FromNow::now().nullable()));
+            Prepared(mark).execute(connection).await
         };
         self.db.autocommit("mark outbox", mark).await.map(drop)
     }
@@ -114,21 +115,26 @@ async fn held(connection: &mut AsyncMysqlConnection) -> QueryResult<bool> {
     Ok(found.optional()?.is_some())
 }
 
+/// Their ids ascend in the order of the messages.
 pub(crate) async fn insert(
     connection: &mut AsyncMysqlConnection,
-    message: &OutboundMessage,
-) -> QueryResult<usize> {
-    diesel::insert_into(outbox::table)
-        .values((
-            outbox::event_id.eq(message.event_id.to_string()),
-            outbox::topic.eq(&message.topic),
-            outbox::key.eq(&message.key),
-            outbox::aggregate_version.eq(message.aggregate_version.cast_signed()),
-            outbox::payload.eq(&message.payload),
-            outbox::headers.eq(serde_json::to_string(&message.headers).unwrap_or_default()),
-        ))
-        .execute(connection)
-        .await
+    messages: &[OutboundMessage],
+) -> QueryResult<()> {
+    for some in rows_at_a_time(messages) {
+        let rows = some.iter().map(|message| {
+            (
+                outbox::event_id.eq(message.event_id.to_string()),
+                outbox::topic.eq(&message.topic),
+                outbox::key.eq(&message.key),
+                outbox::aggregate_version.eq(message.aggregate_version.cast_signed()),
+                outbox::payload.eq(&message.payload),
+                outbox::headers.eq(serde_json::to_string(&message.headers).unwrap_or_default()),
+            )
+        });
+        let insert = diesel::insert_into(outbox::table).values(rows.collect::<Vec<_>>());
+        Prepared(insert).execute(connection).await?;
+    }
+    Ok(())
 }
 
 #[derive(Queryable, Selectable)]

@@ -26,7 +26,7 @@ use crate::{
 
 /// A connection that rested for longer is asked whether it still works before it is used. Asking before every use would
 /// double the way of a simple query; what was used a moment ago and is broken all the same costs one more attempt.
-const RESTED: Duration = Duration::from_secs(1);
+const RESTED: Duration = Duration::from_secs(5);
 
 /// The connections of one database.
 pub(crate) struct Pool {

@@ -1,5 +1,7 @@
 //! The write transaction: state, outbox rows and what the call has to settle, all or nothing.
 
+use std::slice;
+
 use diesel::result::Error;
 use diesel_async::{AnsiTransactionManager, AsyncMysqlConnection, TransactionManager};
 use kernel_application::{
@@ -28,8 +30,13 @@ impl Tx {
 
     /// Puts a message into the outbox.
     pub async fn enqueue(&mut self, message: &OutboundMessage) -> Result<(), WriteError> {
-        outbox::insert(self.conn(), message).await?;
-        self.enqueued = true;
+        self.enqueue_all(slice::from_ref(message)).await
+    }
+
+    /// Puts messages into the outbox, to be published in this order.
+    pub async fn enqueue_all(&mut self, messages: &[OutboundMessage]) -> Result<(), WriteError> {
+        outbox::insert(self.conn(), messages).await?;
+        self.enqueued |= !messages.is_empty();
         Ok(())
     }
 

@@ -77,6 +77,28 @@ impl Inbox for PgInbox {
             .await
     }
 
+    async fn begin(&self, consumer: &str, topic: &str, partition: u32, start: i64) -> Result<(), StoreError> {
+        self.db
+            .transact("begin partition", async |tx| {
+                diesel::insert_into(position::table)
+                    .values((
+                        position::consumer.eq(consumer),
+                        position::topic.eq(topic),
+                        position::partition.eq(i64::from(partition)),
+                        position::owner.eq(""),
+                        position::epoch.eq(0),
+                        position::lease_until.eq(after(Duration::ZERO)),
+                        position::next_offset.eq(start),
+                        position::attempts.eq(0),
+                    ))
+                    .on_conflict_do_nothing()
+                    .execute(tx.conn())
+                    .await?;
+                Ok(())
+            })
+            .await
+    }
+
     async fn take(
         &self,
         consumer: &str,

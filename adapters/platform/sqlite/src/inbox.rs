@@ -67,6 +67,16 @@ impl Inbox for SqliteInbox {
             .await
     }
 
+    async fn begin(&self, consumer: &str, topic: &str, partition: u32, start: i64) -> Result<(), StoreError> {
+        let (consumer, topic) = (consumer.to_owned(), topic.to_owned());
+        self.db
+            .transact("begin partition", move |tx| {
+                insert_position(tx.conn(), &consumer, &topic, partition, start)?;
+                Ok(())
+            })
+            .await
+    }
+
     async fn take(
         &self,
         consumer: &str,
@@ -79,7 +89,7 @@ impl Inbox for SqliteInbox {
         self.db
             .transact("take partition", move |tx| {
                 let (now, until) = now_and(ttl);
-                insert_position(tx.conn(), &consumer, &topic, partition)?;
+                insert_position(tx.conn(), &consumer, &topic, partition, 0)?;
                 let free = position::table
                     .find((consumer, topic, i64::from(partition)))
                     .filter(position::owner.eq(&owner).or(position::lease_until.lt(now)));
@@ -223,6 +233,7 @@ fn insert_position(
     consumer: &str,
     topic: &str,
     partition: u32,
+    start: i64,
 ) -> QueryResult<usize> {
     diesel::insert_or_ignore_into(position::table)
         .values((
@@ -232,7 +243,7 @@ fn insert_position(
             position::owner.eq(""),
             position::epoch.eq(0),
             position::lease_until.eq(0),
-            position::next_offset.eq(0),
+            position::next_offset.eq(start),
             position::attempts.eq(0),
         ))
         .execute(connection)

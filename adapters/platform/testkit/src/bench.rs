@@ -7,7 +7,7 @@
 //! fn main() -> ExitCode {
 //!     bench::main("postgres", async |bench| {
 //!         let load = Arc::new(Load::new(stores, bench.plan().rows));
-//!         bench.run(Subject::point_read("ProductQueries", "find"), &load, Load::find, Some(&raw)).await
+//!         bench.run(Subject::new(Class::PointRead, "ProductQueries", "find"), &load, Load::find, Some(&raw)).await
 //!     })
 //! }
 //! ```
@@ -28,7 +28,7 @@ use std::{
 };
 
 pub use plan::Plan;
-pub use raw::{KafkaConsumer, KafkaProducer, Limit, PgBench, Raw, RedisBenchmark, Sysbench, Trips};
+pub use raw::{Alternating, KafkaConsumer, KafkaProducer, Limit, PgBench, Raw, RedisBenchmark, Sysbench};
 use report::Report;
 pub use subject::{Class, Subject};
 

@@ -49,6 +49,10 @@ pub trait Inbox: Interface {
     /// Says that `owner` is gone, so that the others need not wait until its time is over.
     async fn leave(&self, consumer: &str, owner: &str) -> Result<(), StoreError>;
 
+    /// Lets a consumer that never was at the partition begin at `start`; does nothing where it has a position. Without it,
+    /// a position begins at 0.
+    async fn begin(&self, consumer: &str, topic: &str, partition: u32, start: i64) -> Result<(), StoreError>;
+
     /// Takes a partition that is free, ours, or whose lease ran out; `None` where another owner holds it. Adds 1 to the epoch.
     async fn take(
         &self,

@@ -1,6 +1,8 @@
-//! Databases for tests, each with one of its own, and the server's plans for queries.
+//! Databases for tests, each with one of its own, the server's plans for queries, and what it
+//! counts.
 
 mod plan;
+mod session;
 
 use std::{sync::Arc, thread, time::Duration};
 
@@ -10,7 +12,10 @@ use platform_runtime::Secret;
 use slog::{Discard, Logger, o};
 use uuid::Uuid;
 
-pub use self::plan::{Access, explain};
+pub use self::{
+    plan::{Access, explain},
+    session::session_status,
+};
 use crate::{Database, MariaDbConfig, SslMode, connect::Connector};
 
 /// An empty database that goes with this value.

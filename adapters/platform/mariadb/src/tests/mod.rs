@@ -6,6 +6,7 @@ mod limits;
 mod migrations;
 mod outages;
 mod plans;
+mod prepared;
 mod sessions;
 mod tls;
 

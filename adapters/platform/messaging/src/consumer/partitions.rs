@@ -172,8 +172,10 @@ impl Partitions {
     async fn open(&mut self, index: usize) -> Result<bool, BoxError> {
         let (parts, slot) = (&self.parts, &mut self.slots[index]);
         if !slot.reached {
-            // A consumer that is new here is known by its first epoch, which a log that is away must not use up.
-            parts.log.bounds(slot.topic, slot.partition).await?;
+            // A consumer that is new here begins with the oldest record there is, before anybody holds the partition:
+            // whoever dies after this leaves a position that another can go on from.
+            let oldest = parts.log.bounds(slot.topic, slot.partition).await?.start;
+            parts.inbox.begin(parts.name, slot.topic, slot.partition, oldest).await?;
             slot.reached = true;
         }
         let asked = Instant::now();

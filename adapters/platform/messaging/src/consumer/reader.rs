@@ -4,7 +4,7 @@ use std::{ops::Range, sync::Arc, time::Duration};
 
 use kernel_application::{
     BoxError, StoreError,
-    messaging::{Delivery, LogError, Position},
+    messaging::{LogError, Position},
 };
 use platform_telemetry::chain;
 use slog::{Logger, error, warn};
@@ -76,7 +76,6 @@ impl Reader {
     async fn read(&mut self, progressed: &mut bool) -> Result<(), TurnError> {
         let log = Arc::clone(&self.parts.log);
         let bounds = log.bounds(self.topic, self.partition).await?;
-        self.start_where_the_log_does(bounds.start).await?;
         if self.position.next_offset < bounds.start || self.position.next_offset > bounds.end {
             return self.halt(&bounds).await;
         }
@@ -99,25 +98,6 @@ impl Reader {
             }
             self.renew().await?;
             self.report_lag(records.is_empty()).await?;
-        }
-        Ok(())
-    }
-
-    /// A consumer that never was here before begins with the oldest record there is.
-    async fn start_where_the_log_does(&mut self, start: i64) -> Result<(), TurnError> {
-        let never_moved = self.position.epoch == 1 && self.position.next_offset == 0;
-        if never_moved && start > 0 {
-            let skip = Delivery {
-                consumer: self.parts.name.to_owned(),
-                topic: self.topic.to_owned(),
-                partition: self.partition,
-                epoch: self.position.epoch,
-                expected: self.position.next_offset,
-                next: start,
-                event_id: None,
-            };
-            self.parts.inbox.advance(&skip).await?;
-            self.position.next_offset = start;
         }
         Ok(())
     }

@@ -127,6 +127,10 @@ impl Inbox for Stumbling {
         self.inner.leave(c, o).await
     }
 
+    async fn begin(&self, c: &str, t: &str, p: u32, start: i64) -> Result<(), StoreError> {
+        self.inner.begin(c, t, p, start).await
+    }
+
     async fn take(
         &self,
         c: &str,

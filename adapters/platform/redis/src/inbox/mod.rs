@@ -97,6 +97,10 @@ impl Inbox for RedisInbox {
         left.map_err(|error| self.redis.failure(OPERATION, error))
     }
 
+    async fn begin(&self, consumer: &str, topic: &str, partition: u32, start: i64) -> Result<(), StoreError> {
+        take::begin(&self.redis, &place(consumer, topic, partition), start).await
+    }
+
     async fn take(
         &self,
         consumer: &str,

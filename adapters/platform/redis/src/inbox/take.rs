@@ -9,6 +9,7 @@ use kernel_application::{StoreError, messaging::Position};
 use super::micros;
 use crate::{Bucket, Redis, Script, script::script};
 
+static BEGIN: Script = script!("begin");
 static TAKE: Script = script!("take");
 static STAMP: Script = script!("stamp");
 static RAISE: Script = script!("raise");
@@ -25,6 +26,13 @@ struct Cursor {
 struct Held {
     position: Position,
     known: HashMap<Bucket, i64>,
+}
+
+/// Lets a position that is not there begin at `start`.
+pub(super) async fn begin(redis: &Redis, place: &str, start: i64) -> Result<(), StoreError> {
+    let keys = vec![redis.position_key(place)];
+    let _made: bool = redis.eval("begin partition", &BEGIN, keys, vec![start.into()]).await?;
+    Ok(())
 }
 
 /// Takes the partition `place`; `None` where another owner holds it.

@@ -9,7 +9,7 @@ use std::{env, path::PathBuf, process::Command};
 
 pub use kafka::{KafkaConsumer, KafkaProducer};
 pub use pgbench::PgBench;
-pub use redis_benchmark::RedisBenchmark;
+pub use redis_benchmark::{Alternating, RedisBenchmark};
 pub use sysbench::Sysbench;
 
 use super::{BoxError, Plan};
@@ -27,23 +27,6 @@ pub enum Limit {
     PerSecond(f64),
     /// There is no such tool here; what would bring it.
     Missing(String),
-}
-
-/// An operation of several ways to the server, of which a tool knows only one at a time: together they take as long as
-/// one after the other.
-pub struct Trips<'a>(pub Vec<&'a dyn Raw>);
-
-impl Raw for Trips<'_> {
-    fn run(&self, plan: &Plan) -> Result<Limit, BoxError> {
-        let mut seconds = 0.0;
-        for trip in &self.0 {
-            match trip.run(plan)? {
-                Limit::PerSecond(rate) => seconds += 1.0 / rate,
-                missing @ Limit::Missing(_) => return Ok(missing),
-            }
-        }
-        Ok(Limit::PerSecond(1.0 / seconds))
-    }
 }
 
 /// Where the program is on the path.
@@ -81,28 +64,8 @@ mod tests {
 
     use super::*;
 
-    struct Known(Limit);
-
-    impl Raw for Known {
-        fn run(&self, _: &Plan) -> Result<Limit, BoxError> {
-            Ok(self.0.clone())
-        }
-    }
-
     fn plan(window: Duration) -> Plan {
         Plan { clients: 1, window, rounds: 1, rows: 1, events: 1 }
-    }
-
-    #[test]
-    fn two_trips_take_as_long_as_both() {
-        let (fast, slow) = (Known(Limit::PerSecond(300.0)), Known(Limit::PerSecond(150.0)));
-        let Limit::PerSecond(rate) = Trips(vec![&fast, &slow]).run(&plan(Duration::ZERO)).unwrap() else {
-            panic!("both are known");
-        };
-        assert!((rate - 100.0).abs() < 1e-9);
-        let missing = Known(Limit::Missing("get it".to_owned()));
-        let both = Trips(vec![&fast, &missing]).run(&plan(Duration::ZERO)).unwrap();
-        assert_eq!(both, Limit::Missing("get it".to_owned()));
     }
 
     #[test]

@@ -41,6 +41,7 @@ pub trait InboxBench: Send + Sync + 'static {
 /// Runs the suite, each case on a bench of its own from `make`.
 pub async fn all<B: InboxBench>(make: impl AsyncFn() -> B) {
     counts_who_is_alive(&make().await).await;
+    a_new_consumer_begins_where_it_is_told(&make().await).await;
     a_partition_has_one_owner(&make().await).await;
     a_lease_that_is_over_is_taken_over(&make().await).await;
     a_renewed_lease_lasts(&make().await).await;

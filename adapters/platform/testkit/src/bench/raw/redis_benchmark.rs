@@ -1,6 +1,6 @@
 //! Redis and Valkey, by `redis-benchmark`.
 
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use super::{Limit, Raw, found, output, which};
 use crate::bench::{BoxError, Plan};
@@ -47,31 +47,60 @@ impl RedisBenchmark {
 
     /// Sends the command `requests` times, whatever that takes; the rate.
     pub fn send(&self, requests: u64, clients: usize) -> Result<Limit, BoxError> {
-        let program = which("redis-benchmark").or_else(|| which("valkey-benchmark"));
-        let Some(program) = program else {
-            return Ok(Limit::Missing("redis-benchmark: apt-get install redis-tools".to_owned()));
-        };
-        let mut benchmark = Command::new(program);
-        benchmark.args(["-h", &self.host, "-p", &self.port, "--csv", "-r", &self.keys.to_string()]);
-        benchmark.args(["-n", &requests.to_string(), "-c", &clients.to_string()]);
-        if !self.password.is_empty() {
-            // The tool takes it in no other way; the server is one for benches, on this machine.
-            benchmark.args(["-a", &self.password]);
-        }
-        let text = output(benchmark.args(&self.command))?;
+        let Some(mut benchmark) = self.tool(clients) else { return Ok(missing()) };
+        let text = output(benchmark.args(["--csv", "-n", &requests.to_string()]).args(&self.command))?;
         found("redis-benchmark", rate(&text), &text)
+    }
+
+    /// The rate of a round by so many connections.
+    fn round(&self, plan: &Plan, clients: usize) -> Result<Limit, BoxError> {
+        let Limit::PerSecond(rate) = self.send(PROBE, clients)? else { return Ok(missing()) };
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count, rounded")]
+        let requests = (rate * plan.window.as_secs_f64()) as u64;
+        self.send(requests.max(PROBE), clients)
+    }
+
+    fn tool(&self, clients: usize) -> Option<Command> {
+        let mut tool = Command::new(which("redis-benchmark").or_else(|| which("valkey-benchmark"))?);
+        tool.args(["-h", &self.host, "-p", &self.port, "-r", &self.keys.to_string()]);
+        tool.args(["-c", &clients.to_string()]);
+        if !self.password.is_empty() {
+            // It takes it in no other way; the server is one for benches, on this machine.
+            tool.args(["-a", &self.password]);
+        }
+        Some(tool)
     }
 }
 
 impl Raw for RedisBenchmark {
     fn run(&self, plan: &Plan) -> Result<Limit, BoxError> {
-        let Limit::PerSecond(rate) = self.send(PROBE, plan.clients)? else {
-            return self.send(PROBE, plan.clients);
-        };
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count, rounded")]
-        let requests = (rate * plan.window.as_secs_f64()) as u64;
-        self.send(requests.max(PROBE), plan.clients)
+        self.round(plan, plan.clients)
     }
+}
+
+/// Workers that read, write, and read again. The tool sends one command only, so one half of the connections reads while
+/// the other half writes: at any time, that is what such workers do. What they write is counted.
+pub struct Alternating {
+    /// Reads.
+    pub read: RedisBenchmark,
+    /// Writes.
+    pub write: RedisBenchmark,
+}
+
+impl Raw for Alternating {
+    fn run(&self, plan: &Plan) -> Result<Limit, BoxError> {
+        let half = (plan.clients / 2).max(1);
+        let Some(mut tool) = self.read.tool(half) else { return Ok(missing()) };
+        let mut readers = tool.args(["-q", "-l"]).args(&self.read.command).stdout(Stdio::null()).spawn()?;
+        let limit = self.write.round(plan, half);
+        readers.kill()?;
+        readers.wait()?;
+        limit
+    }
+}
+
+fn missing() -> Limit {
+    Limit::Missing("redis-benchmark: apt-get install redis-tools".to_owned())
 }
 
 fn rate(text: &str) -> Option<f64> {

@@ -21,6 +21,20 @@ pub async fn counts_who_is_alive(bench: &impl InboxBench) {
     eventually(async || (inbox.join(CONSUMER, "a", LONG).await.unwrap() == 1).then_some(())).await;
 }
 
+/// A consumer that is new begins where it is told, one that is not goes on where it was; nobody holds it by that.
+pub async fn a_new_consumer_begins_where_it_is_told(bench: &impl InboxBench) {
+    let inbox = bench.inbox();
+    inbox.begin(CONSUMER, TOPIC, 0, 17).await.unwrap();
+    inbox.begin(CONSUMER, TOPIC, 0, 40).await.unwrap();
+    let position = take(bench, "a", LONG).await.unwrap();
+    assert_eq!(position.next_offset, 17);
+    inbox.release(CONSUMER, TOPIC, 0, position.epoch).await.unwrap();
+    let again = take(bench, "b", LONG).await.unwrap();
+    assert_eq!(again.next_offset, 17, "whoever comes next, though nothing was read");
+    inbox.begin(CONSUMER, TOPIC, 0, 99).await.unwrap();
+    assert_eq!(take(bench, "b", LONG).await.unwrap().next_offset, 17);
+}
+
 /// A partition is held by one owner; partitions, topics and consumers do not mix.
 pub async fn a_partition_has_one_owner(bench: &impl InboxBench) {
     let inbox = bench.inbox();
