@@ -1,9 +1,11 @@
 //! How a request can fail at the gateway.
 
-use gateway_domain::{PathError, Service};
+use std::time::Duration;
+
+use gateway_domain::{PathError, Service, limit::Decision};
 use kernel_application::{BoxError, ErrorClass, UseCaseError};
 
-use crate::Stage;
+use crate::{BodyError, Stage};
 
 /// Why a request was not answered by a backend.
 #[derive(Debug, thiserror::Error)]
@@ -20,12 +22,37 @@ pub enum GatewayError {
     /// The service is switched off: 503.
     #[error("{0} service is switched off")]
     Disabled(Service),
+    /// The client has sent too many requests: 429 with the figures.
+    #[error("too many requests; try again later")]
+    RateLimited(Decision),
+    /// No backend is up: 503 with `Retry-After`.
+    #[error("no backend of the {service} service is ready")]
+    NoBackend {
+        /// The service.
+        service: Service,
+        /// When one may be again.
+        retry_after: Option<Duration>,
+    },
+    /// The breakers of all backends that are up are open: 503 with `Retry-After`.
+    #[error("circuit breakers of the {service} service are open")]
+    CircuitOpen {
+        /// The service.
+        service: Service,
+        /// When the first one lets a request through.
+        retry_after: Option<Duration>,
+    },
+    /// All backends are at their limit, and so are their queues: 503 with `Retry-After`.
+    #[error("all backends of the {0} service are at their limit")]
+    Overloaded(Service),
     /// The client's body is longer than allowed: 413.
     #[error("request body is too large")]
     BodyTooLarge,
     /// The client's body broke off: 400, if anybody still listens.
     #[error("request body could not be read")]
     BodyBroken,
+    /// The client's body did not arrive in time: 408.
+    #[error("request body did not arrive in time")]
+    BodySlow,
     /// The backend could not be reached: 502.
     #[error("{service} backend {backend} cannot be reached")]
     Unreachable {
@@ -63,9 +90,17 @@ pub enum GatewayError {
 impl UseCaseError for GatewayError {
     fn class(&self) -> ErrorClass {
         match self {
-            Self::Path(_) | Self::Target(_) | Self::BodyTooLarge | Self::BodyBroken => ErrorClass::Invalid,
+            Self::Path(_) | Self::Target(_) | Self::BodyTooLarge | Self::BodyBroken | Self::BodySlow => {
+                ErrorClass::Invalid
+            }
             Self::UnknownRoute => ErrorClass::NotFound,
-            Self::Disabled(_) | Self::Unreachable { .. } | Self::BadAnswer { .. } => ErrorClass::Unavailable,
+            Self::RateLimited(_) => ErrorClass::Contended,
+            Self::Disabled(_)
+            | Self::NoBackend { .. }
+            | Self::CircuitOpen { .. }
+            | Self::Overloaded(_)
+            | Self::Unreachable { .. }
+            | Self::BadAnswer { .. } => ErrorClass::Unavailable,
             Self::TimedOut { .. } => ErrorClass::Timeout,
         }
     }
@@ -76,11 +111,26 @@ impl UseCaseError for GatewayError {
             Self::Target(_) => "invalid_target",
             Self::UnknownRoute => "unknown_route",
             Self::Disabled(_) => "service_disabled",
+            Self::RateLimited(_) => "rate_limited",
+            Self::NoBackend { .. } => "no_backend",
+            Self::CircuitOpen { .. } => "circuit_open",
+            Self::Overloaded(_) => "overloaded",
             Self::BodyTooLarge => "too_large",
             Self::BodyBroken => "body_broken",
+            Self::BodySlow => "body_slow",
             Self::Unreachable { .. } => "backend_unreachable",
             Self::BadAnswer { .. } => "bad_backend_answer",
             Self::TimedOut { .. } => "backend_timeout",
+        }
+    }
+}
+
+impl From<BodyError> for GatewayError {
+    fn from(error: BodyError) -> Self {
+        match error {
+            BodyError::TooLarge => Self::BodyTooLarge,
+            BodyError::Slow => Self::BodySlow,
+            BodyError::Broken | BodyError::Withdrawn => Self::BodyBroken,
         }
     }
 }

@@ -3,31 +3,28 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use futures_util::future::join_all;
 use gateway_domain::Service;
 use kernel_application::HealthCheck;
 
-use crate::{BackendProbe, Upstreams};
+use crate::{
+    Upstreams,
+    upstreams::{BackendState, Upstream},
+};
 
-/// One check per service that is switched on: each of its backends must be ready.
-pub fn service_checks(
-    upstreams: &Arc<Upstreams>,
-    probe: &Arc<dyn BackendProbe>,
-) -> Vec<Arc<dyn HealthCheck>> {
-    Service::ALL
-        .into_iter()
-        .filter(|service| upstreams.of(*service).enabled)
-        .map(|service| {
-            let check = ServiceCheck { service, upstreams: Arc::clone(upstreams), probe: Arc::clone(probe) };
-            Arc::new(check) as Arc<dyn HealthCheck>
-        })
-        .collect()
+/// One check per service that is switched on: at least one of its backends takes requests.
+///
+/// Nobody is asked: the answer is what the balancer goes by, so a gateway that is ready does serve.
+pub fn service_checks(upstreams: &Arc<Upstreams>) -> Vec<Arc<dyn HealthCheck>> {
+    let check = |upstream: &Upstream| {
+        let check = ServiceCheck { service: upstream.service(), upstreams: Arc::clone(upstreams) };
+        Arc::new(check) as Arc<dyn HealthCheck>
+    };
+    upstreams.enabled().map(check).collect()
 }
 
 struct ServiceCheck {
     service: Service,
     upstreams: Arc<Upstreams>,
-    probe: Arc<dyn BackendProbe>,
 }
 
 #[async_trait]
@@ -37,31 +34,55 @@ impl HealthCheck for ServiceCheck {
     }
 
     async fn check(&self) -> Result<(), String> {
-        let backends = &self.upstreams.of(self.service).backends;
-        let probes = backends.iter().map(|backend| async move {
-            let result = self.probe.probe(backend).await;
-            result.err().map(|problem| format!("{backend}: {problem}"))
-        });
-        let away: Vec<_> = join_all(probes).await.into_iter().flatten().collect();
-        if away.is_empty() { Ok(()) } else { Err(away.join("; ")) }
+        let states = self.upstreams.of(self.service).map(Upstream::states).unwrap_or_default();
+        if states.iter().any(|state| state.serves) {
+            return Ok(());
+        }
+        Err(states.iter().map(missing).collect::<Vec<_>>().join("; "))
+    }
+}
+
+fn missing(BackendState { backend, condition, problem, .. }: &BackendState) -> String {
+    match problem {
+        Some(problem) => format!("{backend}: {problem}"),
+        None if matches!(*condition, "ready" | "warming") => format!("{backend}: not asked yet"),
+        None => format!("{backend}: {condition}"),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{ScriptedBackends, settings};
+    use crate::testing::settings;
+
+    fn probed(upstream: &Upstream, problems: [Option<&str>; 2]) {
+        for (member, problem) in upstream.members().iter().zip(problems) {
+            upstream.probed(member, problem.map(str::to_owned));
+        }
+    }
 
     #[tokio::test]
-    async fn the_backends_away_are_named() {
-        let backends = ScriptedBackends::with_away(["b:1"]);
+    async fn one_backend_is_enough_and_none_is_named() {
         let mut settings = settings("http://a:1,http://b:1");
         settings.basket.enabled = false;
         let upstreams = Arc::new(Upstreams::new(settings));
-        let checks = service_checks(&upstreams, &(Arc::new(backends) as Arc<dyn BackendProbe>));
+        let checks = service_checks(&upstreams);
         let names: Vec<_> = checks.iter().map(|check| check.name()).collect();
         assert_eq!(names, ["product-service", "payment-service", "notification-service"]);
-        let problem = checks[0].check().await.unwrap_err();
-        assert!(problem.contains("http://b:1") && !problem.contains("http://a:1"), "{problem}");
+
+        let product = upstreams.of(Service::Product).unwrap();
+        assert_eq!(
+            checks[0].check().await.unwrap_err(),
+            "http://a:1: not asked yet; http://b:1: not asked yet"
+        );
+        probed(product, [Some("refused"), Some("late")]);
+        assert_eq!(checks[0].check().await.unwrap_err(), "http://a:1: refused; http://b:1: late");
+        probed(product, [Some("refused"), None]);
+        assert_eq!(checks[0].check().await, Ok(()));
+        // One probe that fails takes nobody down, three do.
+        probed(product, [Some("refused"), Some("late")]);
+        assert_eq!(checks[0].check().await, Ok(()));
+        (0..2).for_each(|_| probed(product, [Some("refused"), Some("late")]));
+        assert_eq!(checks[0].check().await.unwrap_err(), "http://a:1: refused; http://b:1: late");
     }
 }

@@ -1,9 +1,11 @@
-//! What runs: the HTTP server.
+//! What runs: the HTTP server, and the worker that looks after the backends.
 
 use std::{sync::Arc, time::Duration};
 
-use gateway_application::{BackendProbe, commands::forward::Forward, service_checks};
-use gateway_http::GatewayRoutes;
+use gateway_application::{
+    BackendProbe, Caretaker, ForwardObserver, commands::forward::Forward, service_checks,
+};
+use gateway_http::{GatewayRoutes, Limits};
 use kernel_application::{BoxError, CommandHandler, Observed};
 use platform_http::{Health, HttpServer};
 use platform_runtime::{Running, listen};
@@ -22,29 +24,38 @@ const MARGIN: Duration = Duration::from_secs(5);
 
 /// Builds and serves. Backends need not be there: until they are, the gateway is not ready.
 pub async fn start(config: Config, logger: Logger) -> Result<Running, BoxError> {
-    let resources = Resources::new(&config);
-    let module = module::build(&resources);
-    let probe: Arc<dyn BackendProbe> = module.resolve();
-    let health = Health::new(service_checks(&resources.upstreams, &probe), component(&logger, "health"));
+    let resources = Resources::new(&config, &logger);
+    let module = module::build(&config, &resources);
+    let health = Health::new(service_checks(&resources.upstreams), component(&logger, "health"));
     let observer = UseCaseMetrics::new(&resources.metrics, component(&logger, "use-cases"));
-    let routes = routes(&module, observer, config.body_limit);
+    let routes = routes(&module, observer, config.limits);
     let http = HttpServer::new(ABOUT.name, ABOUT.version, ABOUT.description)
         .routes(move |cfg| gateway_http::routes(cfg, routes.clone()))
         .health(Arc::clone(&health))
         .metrics(resources.metrics.clone())
         .logger(&logger)
+        .max_in_flight(config.most)
         .request_timeout(config.timeouts.first_byte + MARGIN)
         .bind(listen(config.common.port)?)?;
+    let caretaker = caretaker(&config, &module, &resources);
     Ok(Running::new()
         .not_ready(move || health.stop())
-        .server("http", http.addr(), move |within| http.stop(within)))
+        .server("http", http.addr(), move |within| http.stop(within))
+        .worker("backends", move |stop| caretaker.run(stop)))
 }
 
-fn routes(module: &GatewayModule, observer: UseCaseMetrics, body_limit: u64) -> GatewayRoutes {
+fn caretaker(config: &Config, module: &GatewayModule, resources: &Resources) -> Caretaker {
+    let probe: Arc<dyn BackendProbe> = module.resolve();
+    let observer: Arc<dyn ForwardObserver> = module.resolve();
+    let interval = config.services.balancing.roster.probes.interval;
+    Caretaker::new(Arc::clone(&resources.upstreams), probe, observer, interval)
+}
+
+fn routes(module: &GatewayModule, observer: UseCaseMetrics, limits: Limits) -> GatewayRoutes {
     let forward: Arc<dyn CommandHandler<Forward>> = module.resolve();
     GatewayRoutes {
         forward: Arc::new(Observed::new(forward, Arc::new(observer))),
         check_backends: module.resolve(),
-        body_limit,
+        limits,
     }
 }

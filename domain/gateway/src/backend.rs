@@ -1,13 +1,13 @@
 //! One running copy of a service.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use kernel_domain::{Violation, Violations};
 
 /// Where a copy of a service listens, and its share of the requests.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Backend {
-    authority: String,
+    authority: Arc<str>,
     weight: Weight,
 }
 
@@ -24,12 +24,17 @@ impl Backend {
             }
         }
         let authority = authority(url).ok_or_else(|| refused(text, "must be like http://host:8080"))?;
-        Ok(Self { authority: authority.to_ascii_lowercase(), weight: weight.unwrap_or_default() })
+        Ok(Self { authority: authority.to_ascii_lowercase().into(), weight: weight.unwrap_or_default() })
     }
 
     /// Host and port, as in a URL.
     pub fn authority(&self) -> &str {
         &self.authority
+    }
+
+    /// The same, to be kept: as the label of a metric, say, without a copy for each request.
+    pub fn shared_authority(&self) -> Arc<str> {
+        Arc::clone(&self.authority)
     }
 
     /// Its share, relative to the other backends'.

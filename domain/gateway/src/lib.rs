@@ -10,7 +10,6 @@
 //! A new service is a variant of [`Service`] and its lines in [`RouteTable::standard`].
 
 mod backend;
-mod balancer;
 pub mod balancing;
 pub mod breaker;
 mod deadline;
@@ -29,7 +28,6 @@ mod service;
 mod share;
 
 pub use backend::{Backend, Weight, parse_backends};
-pub use balancer::{Balancer, RoundRobin};
 pub use deadline::{Deadline, format_grpc_timeout, parse_grpc_timeout};
 pub use message::{connection_options, is_hop_by_hop};
 pub use moment::Moment;

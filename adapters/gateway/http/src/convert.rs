@@ -28,10 +28,16 @@ pub(crate) fn response_headers(
     headers: &HeaderMap,
     keep_length: bool,
 ) -> impl Iterator<Item = (actix::HeaderName, actix::HeaderValue)> {
-    headers.iter().filter(move |(name, _)| keep_length || *name != CONTENT_LENGTH).filter_map(
-        |(name, value)| {
-            let name = actix::HeaderName::from_bytes(name.as_str().as_bytes()).ok()?;
-            Some((name, actix::HeaderValue::from_bytes(value.as_bytes()).ok()?))
-        },
-    )
+    headers
+        .iter()
+        .filter(move |(name, _)| keep_length || *name != CONTENT_LENGTH)
+        .filter_map(|(name, value)| header(name, value))
+}
+
+pub(crate) fn header(
+    name: &HeaderName,
+    value: &HeaderValue,
+) -> Option<(actix::HeaderName, actix::HeaderValue)> {
+    let name = actix::HeaderName::from_bytes(name.as_str().as_bytes()).ok()?;
+    Some((name, actix::HeaderValue::from_bytes(value.as_bytes()).ok()?))
 }

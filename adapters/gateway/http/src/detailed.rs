@@ -34,6 +34,9 @@ struct BackendBody {
     /// Its share of the requests.
     weight: u16,
     status: Status,
+    /// Whether the balancer sends it requests: `ready`, `warming`, `down`, `ejected` or `draining`.
+    #[schema(example = "ready")]
+    condition: &'static str,
     /// How long its readiness took to ask.
     latency_ms: u64,
     /// What is wrong.
@@ -67,9 +70,9 @@ impl From<ServiceView> for ServiceBody {
 }
 
 impl From<BackendView> for BackendBody {
-    fn from(BackendView { url, weight, latency, problem }: BackendView) -> Self {
+    fn from(BackendView { url, weight, condition, latency, problem }: BackendView) -> Self {
         let status = if problem.is_none() { Status::Up } else { Status::Down };
         let latency_ms = u64::try_from(latency.as_millis()).unwrap_or(u64::MAX);
-        Self { url, weight, status, latency_ms, detail: problem }
+        Self { url, weight, status, condition, latency_ms, detail: problem }
     }
 }

@@ -10,7 +10,7 @@ mod problem;
 mod request_body;
 mod response_body;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use actix_web::web::{self, Data};
 use gateway_application::{commands::forward::Forward, queries::check_backends::CheckBackends};
@@ -24,8 +24,19 @@ pub struct GatewayRoutes {
     pub forward: Arc<dyn CommandHandler<Forward>>,
     /// Checks the backends.
     pub check_backends: Arc<dyn QueryHandler<CheckBackends>>,
+    /// What a request and its answer may take.
+    pub limits: Limits,
+}
+
+/// What a request and its answer may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
     /// The longest body of a request, in bytes.
-    pub body_limit: u64,
+    pub body: u64,
+    /// The longest names and values of all headers of a request together, in bytes.
+    pub headers: usize,
+    /// How long a client may take to read an answer. Event streams have no end, and so no such limit.
+    pub reading: Duration,
 }
 
 /// Registers the routes. Forwarded paths are documented by the services behind them, so they have no place in this

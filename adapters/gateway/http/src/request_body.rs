@@ -63,7 +63,7 @@ mod tests {
         let payload: BoxedPayloadStream = Box::pin(stream::iter(pieces));
         let payload = Payload::Stream { payload };
         match request_body(payload, limit) {
-            RequestBody::Empty => Vec::new(),
+            RequestBody::Empty | RequestBody::Whole(_) => Vec::new(),
             RequestBody::Stream(stream) => {
                 stream.map(|piece| piece.map_err(|error| error.to_string())).collect().await
             }

@@ -3,7 +3,6 @@
 use std::{
     pin::{Pin, pin},
     task::{Context, Poll},
-    time::Duration,
 };
 
 use bytes::Bytes;
@@ -12,7 +11,7 @@ use gateway_application::{BodyError, BodyStream, RequestBody};
 use http_body_util::BodyDataStream;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use kernel_application::BoxError;
-use tokio::time::Sleep;
+use tokio::time::{Instant, Sleep, sleep_until};
 
 /// A request's body as hyper wants it.
 pub(crate) struct UpstreamBody(RequestBody);
@@ -37,6 +36,11 @@ impl Body for UpstreamBody {
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         match &mut self.0 {
             RequestBody::Empty => Poll::Ready(None),
+            RequestBody::Whole(whole) => {
+                let whole = std::mem::take(whole);
+                self.0 = RequestBody::Empty;
+                Poll::Ready(Some(Ok(Frame::data(whole))))
+            }
             RequestBody::Stream(stream) => {
                 stream.as_mut().poll_next(cx).map(|item| item.map(|chunk| chunk.map(Frame::data)))
             }
@@ -44,22 +48,27 @@ impl Body for UpstreamBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        matches!(self.0, RequestBody::Empty)
+        match &self.0 {
+            RequestBody::Empty => true,
+            RequestBody::Whole(whole) => whole.is_empty(),
+            RequestBody::Stream(_) => false,
+        }
     }
 
     fn size_hint(&self) -> SizeHint {
-        match self.0 {
+        match &self.0 {
             RequestBody::Empty => SizeHint::with_exact(0),
+            RequestBody::Whole(whole) => SizeHint::with_exact(u64::try_from(whole.len()).unwrap_or(u64::MAX)),
             RequestBody::Stream(_) => SizeHint::default(),
         }
     }
 }
 
-/// A response's body, cut off after `limit` where there is one.
-pub(crate) fn response(body: Incoming, limit: Option<Duration>) -> BodyStream {
+/// A response's body, cut off at `deadline` where there is one.
+pub(crate) fn response(body: Incoming, deadline: Option<Instant>) -> BodyStream {
     let stream = BodyDataStream::new(body).map_err(BoxError::from);
-    match limit {
-        Some(limit) => Box::pin(Limited { stream, deadline: Box::pin(tokio::time::sleep(limit)) }),
+    match deadline {
+        Some(deadline) => Box::pin(Limited { stream, deadline: Box::pin(sleep_until(deadline)) }),
         None => Box::pin(stream),
     }
 }

@@ -1,10 +1,10 @@
 //! Forwards a request over the pool.
 
-use std::{error::Error, io};
+use std::{error::Error, io, time::Duration};
 
 use async_trait::async_trait;
 use gateway_application::{
-    BodyError, Stage, UpstreamClient, UpstreamError, UpstreamRequest, UpstreamResponse,
+    BodyError, RequestBody, Stage, UpstreamClient, UpstreamError, UpstreamRequest, UpstreamResponse,
 };
 use gateway_domain::Backend;
 use http::{HeaderMap, Request, Uri, header::CONTENT_TYPE, uri::PathAndQuery};
@@ -12,7 +12,7 @@ use hyper::body::Incoming;
 use hyper_util::client::legacy;
 use kernel_application::CallContext;
 use shaku::Component;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use crate::{
     Pool,
@@ -34,15 +34,19 @@ impl UpstreamClient for HyperUpstreamClient {
         &self,
         ctx: &CallContext,
         backend: &Backend,
-        request: UpstreamRequest,
+        request: &UpstreamRequest,
+        body: RequestBody,
     ) -> Result<UpstreamResponse, UpstreamError> {
-        let request = outgoing(ctx, backend, request)?;
-        let limit = self.pool.timeouts.first_byte;
-        let limit = ctx.remaining().map_or(limit, |remaining| remaining.min(limit));
+        let start = Instant::now();
+        let (limit, stage) = self.limit(ctx);
+        if limit.is_zero() {
+            return Err(UpstreamError::TimedOut(stage));
+        }
+        let request = outgoing(ctx, backend, request, body, limit)?;
         match timeout(limit, self.pool.client.request(request)).await {
-            Ok(Ok(response)) => Ok(self.incoming(response)),
+            Ok(Ok(response)) => Ok(self.incoming(response, start)),
             Ok(Err(error)) => Err(failure(error)),
-            Err(_) => Err(UpstreamError::TimedOut(Stage::FirstByte)),
+            Err(_) => Err(UpstreamError::TimedOut(stage)),
         }
     }
 }
@@ -53,31 +57,42 @@ impl HyperUpstreamClient {
         Self { pool }
     }
 
-    fn incoming(&self, response: http::Response<Incoming>) -> UpstreamResponse {
+    /// How long the head of the answer may take, and what it is that limits it.
+    fn limit(&self, ctx: &CallContext) -> (Duration, Stage) {
+        let usual = self.pool.timeouts.first_byte;
+        match ctx.remaining() {
+            Some(remaining) if remaining < usual => (remaining, Stage::Deadline),
+            _ => (usual, Stage::FirstByte),
+        }
+    }
+
+    fn incoming(&self, response: http::Response<Incoming>, start: Instant) -> UpstreamResponse {
         let (mut head, body) = response.into_parts();
-        let limit = if is_endless(&head.headers) { None } else { Some(self.pool.timeouts.whole) };
+        let whole = start.checked_add(self.pool.timeouts.whole);
+        let deadline = if is_endless(&head.headers) { None } else { whole };
         headers::to_client(&mut head.headers);
-        UpstreamResponse { status: head.status, headers: head.headers, body: body::response(body, limit) }
+        UpstreamResponse::new(head.status, head.headers, body::response(body, deadline))
     }
 }
 
 fn outgoing(
     ctx: &CallContext,
     backend: &Backend,
-    request: UpstreamRequest,
+    request: &UpstreamRequest,
+    body: RequestBody,
+    limit: Duration,
 ) -> Result<Request<UpstreamBody>, UpstreamError> {
-    let UpstreamRequest { method, target, prefix, headers, body, client } = request;
-    let uri = uri(backend, target).map_err(|error| UpstreamError::Target(error.into()))?;
+    let UpstreamRequest { method, target, prefix, headers, client } = request;
+    let uri = uri(backend, target.clone()).map_err(|error| UpstreamError::Connect(error.into()))?;
     let mut request = Request::new(UpstreamBody::from(body));
-    *request.method_mut() = method;
+    *request.method_mut() = method.clone();
     *request.uri_mut() = uri;
-    *request.headers_mut() = headers;
-    headers::to_backend(request.headers_mut(), ctx, &client, prefix);
+    *request.headers_mut() = headers::to_backend(headers, ctx, client, prefix, limit);
     Ok(request)
 }
 
-pub(crate) fn uri(backend: &Backend, target: String) -> Result<Uri, http::Error> {
-    let target = PathAndQuery::try_from(target)?;
+/// Fails only where the backend's authority is none, which is checked when it is configured.
+pub(crate) fn uri(backend: &Backend, target: PathAndQuery) -> Result<Uri, http::Error> {
     Uri::builder().scheme("http").authority(backend.authority()).path_and_query(target).build()
 }
 
@@ -86,10 +101,8 @@ fn is_endless(headers: &HeaderMap) -> bool {
 }
 
 fn failure(error: legacy::Error) -> UpstreamError {
-    match cause::<BodyError>(&error) {
-        Some(BodyError::TooLarge) => return UpstreamError::RequestBody(BodyError::TooLarge),
-        Some(BodyError::Broken) => return UpstreamError::RequestBody(BodyError::Broken),
-        None => {}
+    if let Some(error) = cause::<BodyError>(&error) {
+        return UpstreamError::RequestBody(*error);
     }
     if !error.is_connect() {
         return UpstreamError::Exchange(error.into());

@@ -1,16 +1,16 @@
 //! HTTP client that forwards requests to backends: one pool of connections, bodies passed on piece by piece.
 //!
 //! [`Pool`] holds the connections and their limits; [`HyperUpstreamClient`] forwards over it, [`HyperProbe`] asks for
-//! readiness over it. What is done to headers on the way is in `headers`.
+//! readiness over it. What is done to headers on the way is in `headers`; what is seen of it all, in `observer`.
 
 mod body;
 mod client;
 mod headers;
-mod metrics;
+mod observer;
 mod pool;
 mod probe;
 
 pub use client::{HyperUpstreamClient, HyperUpstreamClientParameters};
-pub use metrics::{UpstreamMetrics, UpstreamMetricsParameters, UpstreamSeries};
+pub use observer::{UpstreamObserver, UpstreamObserverParameters, UpstreamSeries, register_state};
 pub use pool::{Pool, Timeouts};
-pub use probe::{HyperProbe, HyperProbeParameters};
+pub use probe::{HyperProbe, HyperProbeParameters, InvalidProbePath, ProbePath, ProbeTarget};

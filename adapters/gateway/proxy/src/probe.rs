@@ -1,22 +1,51 @@
 //! Asks a backend whether it is ready, over the same pool.
 
-use std::{error::Error, time::Duration};
+use std::{error::Error, str::FromStr, time::Duration};
 
 use async_trait::async_trait;
 use gateway_application::BackendProbe;
 use gateway_domain::Backend;
-use http::{Request, StatusCode};
+use http::{Request, StatusCode, uri::PathAndQuery};
 use http_body_util::{BodyExt, Limited};
 use shaku::Component;
 use tokio::time::timeout;
 
 use crate::{Pool, body::UpstreamBody, client::uri};
 
-const PATH: &str = "/health/ready";
-/// Below what the health routes allow each dependency, so that the answer names the backend.
-const LIMIT: Duration = Duration::from_millis(1_500);
 /// More than a health answer is ever long: it is read to the end only to keep its connection.
 const MOST: usize = 64 * 1024;
+
+/// The path that is asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProbePath(PathAndQuery);
+
+impl Default for ProbePath {
+    fn default() -> Self {
+        Self(PathAndQuery::from_static("/health/ready"))
+    }
+}
+
+impl FromStr for ProbePath {
+    type Err = InvalidProbePath;
+
+    fn from_str(text: &str) -> Result<Self, InvalidProbePath> {
+        let path = text.parse().ok().filter(|_| text.starts_with('/'));
+        path.map(Self).ok_or(InvalidProbePath)
+    }
+}
+
+/// The text is no path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InvalidProbePath;
+
+/// What is asked, and how long the answer may take.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProbeTarget {
+    /// The path that answers 200 where a backend is ready.
+    pub path: ProbePath,
+    /// Below what the health routes allow each dependency, so that their answer names the backend.
+    pub timeout: Duration,
+}
 
 /// Implements the port with hyper.
 #[derive(Component)]
@@ -24,16 +53,19 @@ const MOST: usize = 64 * 1024;
 pub struct HyperProbe {
     /// The connections.
     pool: Pool,
+    /// What is asked.
+    target: ProbeTarget,
 }
 
 #[async_trait]
 impl BackendProbe for HyperProbe {
     async fn probe(&self, backend: &Backend) -> Result<(), String> {
-        match timeout(LIMIT, self.status(backend)).await {
+        let ProbeTarget { path: ProbePath(path), timeout: limit } = &self.target;
+        match timeout(*limit, self.status(backend)).await {
             Ok(Ok(StatusCode::OK)) => Ok(()),
-            Ok(Ok(status)) => Err(format!("{PATH} answers {}", status.as_u16())),
+            Ok(Ok(status)) => Err(format!("{path} answers {}", status.as_u16())),
             Ok(Err(problem)) => Err(problem),
-            Err(_) => Err(format!("{PATH} does not answer within {} ms", LIMIT.as_millis())),
+            Err(_) => Err(format!("{path} does not answer within {} ms", limit.as_millis())),
         }
     }
 }
@@ -41,7 +73,7 @@ impl BackendProbe for HyperProbe {
 impl HyperProbe {
     async fn status(&self, backend: &Backend) -> Result<StatusCode, String> {
         let mut request = Request::new(UpstreamBody::EMPTY);
-        *request.uri_mut() = uri(backend, PATH.to_owned()).map_err(|error| error.to_string())?;
+        *request.uri_mut() = uri(backend, self.target.path.0.clone()).map_err(|error| error.to_string())?;
         let response = self.pool.client.request(request).await.map_err(|error| root(&error))?;
         let status = response.status();
         Limited::new(response.into_body(), MOST).collect().await.map_err(|error| error.to_string())?;

@@ -1,4 +1,3 @@
 //! What the gateway does.
 
 pub mod forward;
-mod location;

@@ -7,11 +7,14 @@ use std::{
 
 use async_trait::async_trait;
 use futures_util::future::join_all;
-use gateway_domain::{Backend, Service};
+use gateway_domain::Service;
 use kernel_application::{CallContext, Query, QueryHandler};
 use shaku::Component;
 
-use crate::{BackendProbe, GatewayError, Upstreams};
+use crate::{
+    BackendProbe, GatewayError, Upstreams,
+    upstreams::{BackendState, Upstream},
+};
 
 /// Asks for the state of all services.
 #[derive(Clone, Copy, Debug)]
@@ -41,6 +44,8 @@ pub struct BackendView {
     pub url: String,
     /// Its share of the requests.
     pub weight: u16,
+    /// Whether the balancer sends it requests: `ready`, `warming`, `down`, `ejected`, `draining`.
+    pub condition: &'static str,
     /// How long the probe took.
     pub latency: Duration,
     /// What is wrong with it, if anything.
@@ -66,17 +71,17 @@ impl QueryHandler<CheckBackends> for CheckBackendsHandler {
 
 impl CheckBackendsHandler {
     async fn service(&self, service: Service) -> ServiceView {
-        let upstream = self.upstreams.of(service);
-        let asked = if upstream.enabled { upstream.backends.as_slice() } else { &[] };
-        let backends = join_all(asked.iter().map(|backend| self.backend(backend))).await;
-        ServiceView { name: service.name(), enabled: upstream.enabled, backends }
+        let states = self.upstreams.of(service).map(Upstream::states);
+        let enabled = states.is_some();
+        let backends = join_all(states.into_iter().flatten().map(|state| self.backend(state))).await;
+        ServiceView { name: service.name(), enabled, backends }
     }
 
-    async fn backend(&self, backend: &Backend) -> BackendView {
+    async fn backend(&self, BackendState { backend, condition, .. }: BackendState) -> BackendView {
         let start = Instant::now();
-        let problem = self.probe.probe(backend).await.err();
+        let problem = self.probe.probe(&backend).await.err();
         let (url, weight) = (backend.to_string(), backend.weight().get());
-        BackendView { url, weight, latency: start.elapsed(), problem }
+        BackendView { url, weight, condition, latency: start.elapsed(), problem }
     }
 }
 
@@ -98,7 +103,7 @@ mod tests {
         let services = handler.handle(&context(), CheckBackends).await.unwrap();
         let product = &services[0].backends;
         assert_eq!((product[0].problem.is_none(), product[1].problem.is_some()), (true, true));
-        assert_eq!(product[1].weight, 3);
+        assert_eq!((product[1].weight, product[1].condition), (3, "warming"));
         let payment = services.iter().find(|service| service.name == "payment").unwrap();
         assert!(!payment.enabled && payment.backends.is_empty());
     }

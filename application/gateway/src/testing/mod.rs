@@ -1,47 +1,94 @@
 //! Backends that exist in memory only, and settings for them.
 
 use std::{
-    collections::HashSet,
+    collections::{HashMap, HashSet},
     sync::{Mutex, PoisonError},
 };
 
 use async_trait::async_trait;
-use futures_util::stream;
-use gateway_domain::Backend;
+use futures_util::{StreamExt, stream};
+use gateway_domain::{Backend, Outcome, Service};
 use http::{HeaderMap, StatusCode};
-use kernel_application::CallContext;
+use kernel_application::{CallContext, UseCaseError};
 
 use crate::{
-    BackendList, BackendProbe, ForwardObservation, ForwardObserver, ServiceSettings, Settings,
-    UpstreamClient, UpstreamError, UpstreamRequest, UpstreamResponse,
+    AttemptObservation, BackendList, BackendProbe, BalancingSettings, Change, ForwardObservation,
+    ForwardObserver, RequestBody, ServiceSettings, Settings, UpstreamClient, UpstreamError, UpstreamRequest,
+    UpstreamResponse,
 };
 
-/// Answers 200 with an empty body, unless the backend is away; remembers what it was sent and told.
+/// Answers 200 with an empty body, unless it is told otherwise; remembers what it was sent and told.
 #[derive(Default)]
 pub struct ScriptedBackends {
-    away: HashSet<String>,
-    seen: Mutex<Vec<String>>,
-    observed: Mutex<Vec<String>>,
+    away: Mutex<HashSet<String>>,
+    breaking: HashSet<String>,
+    statuses: HashMap<String, StatusCode>,
+    seen: Lines,
+    attempted: Lines,
+    ended: Lines,
+    changed: Lines,
+}
+
+#[derive(Default)]
+struct Lines(Mutex<Vec<String>>);
+
+impl Lines {
+    fn push(&self, line: String) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(line);
+    }
+
+    fn get(&self) -> Vec<String> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
 }
 
 impl ScriptedBackends {
-    /// The named authorities do not answer.
+    /// No connection can be made to the named authorities.
     pub fn with_away<const N: usize>(away: [&str; N]) -> Self {
-        Self { away: away.map(str::to_owned).into(), ..Self::default() }
+        Self { away: Mutex::new(away.map(str::to_owned).into()), ..Self::default() }
     }
 
-    /// The requests: `GET a:1/products`.
+    /// Nor to any of the others, from now on; or to them again.
+    pub fn set_away<const N: usize>(&self, away: [&str; N]) {
+        *self.away.lock().unwrap_or_else(PoisonError::into_inner) = away.map(str::to_owned).into();
+    }
+
+    /// The named authorities read the whole request and break off.
+    #[must_use]
+    pub fn breaking<const N: usize>(mut self, breaking: [&str; N]) -> Self {
+        self.breaking = breaking.map(str::to_owned).into();
+        self
+    }
+
+    /// The authority answers with this status.
+    #[must_use]
+    pub fn answering(mut self, authority: &str, status: StatusCode) -> Self {
+        self.statuses.insert(authority.to_owned(), status);
+        self
+    }
+
+    /// The requests: `GET a:1/products body`.
     pub fn seen(&self) -> Vec<String> {
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.seen.get()
     }
 
-    /// The observations: `product a:1 200`, with `-` for no status.
-    pub fn observed(&self) -> Vec<String> {
-        self.observed.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    /// The attempts: `product a:1 200`, with `-` for no status.
+    pub fn attempted(&self) -> Vec<String> {
+        self.attempted.get()
+    }
+
+    /// The requests that have ended: `/products/* a:1 2 200`, with the last backend, the attempts, and status or code.
+    pub fn ended(&self) -> Vec<String> {
+        self.ended.get()
+    }
+
+    /// The news: `product a:1 Up`.
+    pub fn changed(&self) -> Vec<String> {
+        self.changed.get()
     }
 
     fn is_away(&self, backend: &Backend) -> bool {
-        self.away.contains(backend.authority())
+        self.away.lock().unwrap_or_else(PoisonError::into_inner).contains(backend.authority())
     }
 }
 
@@ -51,16 +98,35 @@ impl UpstreamClient for ScriptedBackends {
         &self,
         _: &CallContext,
         backend: &Backend,
-        request: UpstreamRequest,
+        request: &UpstreamRequest,
+        body: RequestBody,
     ) -> Result<UpstreamResponse, UpstreamError> {
         let line = format!("{} {}{}", request.method, backend.authority(), request.target);
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner).push(line);
         if self.is_away(backend) {
+            self.seen.push(line);
             return Err(UpstreamError::Connect("refused".into()));
         }
-        let body = Box::pin(stream::empty());
-        Ok(UpstreamResponse { status: StatusCode::OK, headers: HeaderMap::new(), body })
+        let body = read(body).await?;
+        self.seen.push(format!("{line} {body}").trim_end().to_owned());
+        if self.breaking.contains(backend.authority()) {
+            return Err(UpstreamError::Exchange("broke off".into()));
+        }
+        let status = self.statuses.get(backend.authority()).copied().unwrap_or_default();
+        Ok(UpstreamResponse::new(status, HeaderMap::new(), Box::pin(stream::empty())))
     }
+}
+
+async fn read(body: RequestBody) -> Result<String, UpstreamError> {
+    let mut pieces = match body {
+        RequestBody::Empty => return Ok(String::new()),
+        RequestBody::Whole(whole) => return Ok(String::from_utf8_lossy(&whole).into_owned()),
+        RequestBody::Stream(pieces) => pieces,
+    };
+    let mut text = String::new();
+    while let Some(piece) = pieces.next().await {
+        text.push_str(&String::from_utf8_lossy(&piece?));
+    }
+    Ok(text)
 }
 
 #[async_trait]
@@ -71,11 +137,25 @@ impl BackendProbe for ScriptedBackends {
 }
 
 impl ForwardObserver for ScriptedBackends {
-    fn observe(&self, observation: &ForwardObservation<'_>) {
-        let ForwardObservation { service, backend, status, .. } = observation;
-        let status = status.map_or_else(|| "-".to_owned(), |status| status.as_u16().to_string());
-        let line = format!("{service} {} {status}", backend.authority());
-        self.observed.lock().unwrap_or_else(PoisonError::into_inner).push(line);
+    fn attempted(&self, attempt: &AttemptObservation<'_>) {
+        let AttemptObservation { service, backend, outcome, .. } = attempt;
+        let status = match outcome {
+            Outcome::Answered(status) => status.to_string(),
+            _ => "-".to_owned(),
+        };
+        self.attempted.push(format!("{service} {} {status}", backend.authority()));
+    }
+
+    fn ended(&self, _: &CallContext, request: &ForwardObservation<'_>) {
+        let ForwardObservation { route, backend, attempts, result, .. } = request;
+        let backend = backend.map_or("-", Backend::authority);
+        let result =
+            result.map_or_else(|error| error.code().to_owned(), |status| status.as_u16().to_string());
+        self.ended.push(format!("{route} {backend} {attempts} {result}"));
+    }
+
+    fn changed(&self, service: Service, backend: &Backend, change: &Change<'_>) {
+        self.changed.push(format!("{service} {} {change:?}", backend.authority()));
     }
 }
 
@@ -92,5 +172,6 @@ pub fn settings(backends: &str) -> Settings {
         basket: service.clone(),
         payment: service.clone(),
         notification: service,
+        balancing: BalancingSettings::default(),
     }
 }

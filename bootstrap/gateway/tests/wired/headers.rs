@@ -30,7 +30,7 @@ async fn the_service_learns_who_asked_and_for_what() {
     let (_, seen) = json(response).await;
     let headers = &seen["headers"];
     for (name, value) in [
-        ("x-forwarded-for", "1.2.3.4, 127.0.0.1"),
+        ("x-forwarded-for", "127.0.0.1"),
         ("x-forwarded-host", "shop.example"),
         ("x-forwarded-proto", "http"),
         ("x-forwarded-prefix", "/api"),
@@ -82,4 +82,54 @@ async fn what_a_service_says_to_its_connection_stays_there() {
     assert_ne!(response.headers()["x-request-id"], "of-the-backend");
     let cookies: Vec<_> = response.headers().get_all("set-cookie").iter().collect();
     assert_eq!(cookies, ["a=1", "b=2"]);
+}
+
+#[tokio::test]
+async fn a_proxy_in_front_is_believed_where_it_is_listed() {
+    let backend = Backend::echo().await;
+    let gateway = Gateway::before(&backend.url(), &[("TRUSTED_PROXIES", "127.0.0.0/8")]).await;
+    let request = gateway
+        .request(Method::GET, "/api/products")
+        .header("x-forwarded-for", "1.2.3.4")
+        .header("x-forwarded-proto", "https")
+        .header("x-forwarded-host", "shop.example")
+        .body(full(""))
+        .unwrap();
+    let (_, seen) = json(gateway.send(request).await).await;
+    for (name, value) in [
+        ("x-forwarded-for", "1.2.3.4, 127.0.0.1"),
+        ("x-forwarded-proto", "https"),
+        ("x-forwarded-host", "shop.example"),
+    ] {
+        assert_eq!(seen["headers"][name], value, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn the_service_learns_how_long_it_may_take() {
+    let backend = Backend::echo().await;
+    let gateway = Gateway::before(&backend.url(), &[("UPSTREAM_FIRST_BYTE_TIMEOUT", "5s")]).await;
+    for (asked, least, most) in
+        [(None, 4_000, 5_000), (Some("1500"), 1_000, 1_500), (Some("90000"), 4_000, 5_000)]
+    {
+        let mut request = gateway.request(Method::GET, "/api/products");
+        if let Some(asked) = asked {
+            request = request.header("x-request-timeout-ms", asked);
+        }
+        let (_, seen) = json(gateway.send(request.body(full("")).unwrap()).await).await;
+        let told: u64 = seen["headers"]["x-request-timeout-ms"].as_str().unwrap().parse().unwrap();
+        assert!((least..=most).contains(&told), "{asked:?} became {told}");
+    }
+}
+
+#[tokio::test]
+async fn headers_beyond_the_limit_are_431() {
+    let backend = Backend::echo().await;
+    let gateway = Gateway::before(&backend.url(), &[("MAX_HEADER_BYTES", "2048")]).await;
+    for (length, expected) in [(1_000, 200), (2_048, 431)] {
+        let request = gateway.request(Method::GET, "/api/products").header("x-long", "x".repeat(length));
+        let (status, answer) = json(gateway.send(request.body(full("")).unwrap()).await).await;
+        assert_eq!(status, expected, "{answer}");
+        assert!(status == 200 || answer["code"] == "headers_too_large");
+    }
 }

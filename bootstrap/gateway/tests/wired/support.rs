@@ -27,10 +27,13 @@ use hyper_util::{
 };
 use platform_runtime::{Configuration, Launched, Settings};
 use platform_telemetry::silent;
+use platform_testkit::{PATIENCE, eventually};
 use serde_json::Value;
+use slog::Logger;
 use tokio::{
     net::TcpListener,
     sync::{Mutex, mpsc},
+    task::{AbortHandle, JoinSet},
 };
 
 pub(crate) type Body = BoxBody<Bytes, std::io::Error>;
@@ -52,6 +55,14 @@ pub(crate) fn pieces() -> (mpsc::Sender<std::io::Result<Bytes>>, Body) {
 pub(crate) struct Backend {
     pub(crate) addr: SocketAddr,
     connections: Arc<AtomicUsize>,
+    served: AbortHandle,
+}
+
+/// It is gone like a process that was killed: nobody listens, and all connections are cut.
+impl Drop for Backend {
+    fn drop(&mut self) {
+        self.served.abort();
+    }
 }
 
 impl Backend {
@@ -60,11 +71,19 @@ impl Backend {
         F: Fn(Request<Incoming>) -> Fut + Clone + Send + 'static,
         Fut: Future<Output = Response<Body>> + Send + 'static,
     {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        Self::serve(TcpListener::bind("127.0.0.1:0").await.unwrap(), handler)
+    }
+
+    fn serve<F, Fut>(listener: TcpListener, handler: F) -> Self
+    where
+        F: Fn(Request<Incoming>) -> Fut + Clone + Send + 'static,
+        Fut: Future<Output = Response<Body>> + Send + 'static,
+    {
         let addr = listener.local_addr().unwrap();
         let connections = Arc::new(AtomicUsize::new(0));
         let counter = Arc::clone(&connections);
-        tokio::spawn(async move {
+        let serving = tokio::spawn(async move {
+            let mut open = JoinSet::new();
             while let Ok((socket, _)) = listener.accept().await {
                 counter.fetch_add(1, Ordering::SeqCst);
                 let handler = handler.clone();
@@ -72,15 +91,20 @@ impl Backend {
                     let answer = handler(request);
                     async move { Ok::<_, Infallible>(answer.await) }
                 });
-                tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(socket), service));
+                open.spawn(http1::Builder::new().serve_connection(TokioIo::new(socket), service));
             }
         });
-        Self { addr, connections }
+        Self { addr, connections, served: serving.abort_handle() }
     }
 
     /// Answers with what it was asked: `{method, target, headers, body}`, and 200 on its health path.
     pub(crate) async fn echo() -> Self {
         Self::start(echo).await
+    }
+
+    /// The same, at an address that was given away before.
+    pub(crate) async fn echo_at(port: u16) -> Self {
+        Self::serve(TcpListener::bind(("127.0.0.1", port)).await.unwrap(), echo)
     }
 
     pub(crate) fn url(&self) -> String {
@@ -142,14 +166,22 @@ pub(crate) struct Gateway {
 impl Gateway {
     /// All services at `url`, and further variables.
     pub(crate) async fn before(url: &str, variables: &[(&str, &str)]) -> Self {
+        Self::logging(url, variables, silent()).await
+    }
+
+    /// The same, with its log.
+    pub(crate) async fn logging(url: &str, variables: &[(&str, &str)], logger: Logger) -> Self {
         let services = ["PRODUCT", "BASKET", "PAYMENT", "NOTIFICATION"];
         let names = services.map(|service| format!("{service}_SERVICE_URLS"));
         let urls = names.iter().map(|name| (name.as_str(), url));
-        let mut settings =
-            Settings::from_pairs([("PORT", "0")].into_iter().chain(urls).chain(variables.iter().copied()));
+        // The clients of a test are all one address, and a backend that fails is to be asked nevertheless. Tests of the
+        // limit and of health set these again.
+        let usual = [("PORT", "0"), ("RATE_LIMIT_ENABLED", "false"), ("HEALTH_CHECK_DOWN", "10000")];
+        let pairs = usual.into_iter().chain(urls).chain(variables.iter().copied());
+        let mut settings = Settings::from_pairs(pairs);
         let config = Config::declare(&mut settings);
         settings.finish().unwrap();
-        let running = gateway_service::start(config, silent()).await.unwrap();
+        let running = gateway_service::start(config, logger).await.unwrap();
         let launched = running.launch(silent(), Duration::from_secs(20));
         let port = launched.addr("http").unwrap().port();
         let client = Client::builder(TokioExecutor::new()).build_http();
@@ -168,12 +200,31 @@ impl Gateway {
         self.client.request(request).await.unwrap()
     }
 
+    /// A request whose connection may be cut before there is an answer.
+    pub(crate) async fn try_get(
+        &self,
+        target: &str,
+    ) -> Result<Response<Incoming>, hyper_util::client::legacy::Error> {
+        self.client.request(self.request(Method::GET, target).body(full("")).unwrap()).await
+    }
+
     pub(crate) async fn get(&self, target: &str) -> Response<Incoming> {
         self.send(self.request(Method::GET, target).body(full("")).unwrap()).await
     }
 
     pub(crate) async fn get_json(&self, target: &str) -> (u16, Value) {
         json(self.get(target).await).await
+    }
+
+    /// Waits until it says that it is ready.
+    pub(crate) async fn ready(&self) {
+        let ready = || async { (self.get_json("/health/ready").await.0 == 200).then_some(()) };
+        eventually(PATIENCE, ready).await.unwrap();
+    }
+
+    /// What it has counted.
+    pub(crate) async fn metrics(&self) -> String {
+        String::from_utf8(bytes(self.get("/metrics").await).await.to_vec()).unwrap()
     }
 
     pub(crate) async fn stop(self) -> platform_runtime::Outcome {

@@ -1,6 +1,6 @@
 //! Whose word on the client counts.
 
-use std::net::IpAddr;
+use std::{net::IpAddr, str::FromStr};
 
 use kernel_domain::{Violation, Violations};
 
@@ -42,6 +42,14 @@ impl TrustedProxies {
             client = next;
         }
         client
+    }
+}
+
+impl FromStr for TrustedProxies {
+    type Err = Violations;
+
+    fn from_str(list: &str) -> Result<Self, Violations> {
+        Self::parse(list)
     }
 }
 

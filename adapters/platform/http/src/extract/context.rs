@@ -19,6 +19,8 @@ use crate::Problem;
 
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 pub(crate) const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+/// How long the caller is going to wait, in whole milliseconds.
+const REQUEST_TIMEOUT_MS: HeaderName = HeaderName::from_static("x-request-timeout-ms");
 
 /// How long a request may take where the server was not told otherwise.
 pub(crate) const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
@@ -45,7 +47,8 @@ impl FromRequest for Ctx {
     }
 }
 
-/// Makes the context: ids are taken over where they are sound, made otherwise.
+/// Makes the context: ids are taken over where they are sound, made otherwise. The deadline is the server's, or the
+/// caller's where that comes first.
 pub(crate) fn open(headers: &HeaderMap, timeout: Duration) -> CallContext {
     let request_id = headers.get(REQUEST_ID).and_then(|value| value.to_str().ok()).filter(|id| sound(id));
     let request_id = request_id.map_or_else(|| Uuid::now_v7().to_string(), str::to_owned);
@@ -53,10 +56,16 @@ pub(crate) fn open(headers: &HeaderMap, timeout: Duration) -> CallContext {
     let span = Uuid::now_v7();
     let trace = parent.map_or_else(|| TraceContext::start(span), |parent| parent.child(span));
     let context = CallContext::new(request_id, trace);
-    match Instant::now().checked_add(timeout) {
+    match Instant::now().checked_add(patience(headers).map_or(timeout, |asked| asked.min(timeout))) {
         Some(deadline) => context.with_deadline(deadline),
         None => context,
     }
+}
+
+/// Nothing where the caller does not say, or says no number.
+fn patience(headers: &HeaderMap) -> Option<Duration> {
+    let milliseconds = headers.get(REQUEST_TIMEOUT_MS)?.to_str().ok()?.parse().ok()?;
+    Some(Duration::from_millis(milliseconds))
 }
 
 fn sound(id: &str) -> bool {
@@ -95,6 +104,16 @@ mod tests {
         for bad in ["", "two words", "ä", &"x".repeat(129)] {
             let made = context("x-request-id", bad).request_id().to_owned();
             assert!(Uuid::try_parse(&made).is_ok(), "{bad} became {made}");
+        }
+    }
+
+    #[test]
+    fn the_earlier_deadline_holds() {
+        let remaining = |value: &str| context("x-request-timeout-ms", value).remaining().unwrap();
+        assert!(remaining("1500") <= Duration::from_millis(1_500));
+        for longer_or_none in ["", "soon", "-1", "86400000"] {
+            let left = remaining(longer_or_none);
+            assert!(left > REQUEST_TIMEOUT / 2 && left <= REQUEST_TIMEOUT, "{longer_or_none}: {left:?}");
         }
     }
 

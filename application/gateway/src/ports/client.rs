@@ -1,12 +1,12 @@
-//! What the gateway needs from outside: a client for backends, probes, and somebody who counts.
+//! Sending a request to a backend.
 
-use std::{fmt, net::IpAddr, time::Duration};
+use std::{fmt, net::IpAddr};
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::stream::BoxStream;
-use gateway_domain::{Backend, Service};
-use http::{HeaderMap, Method, StatusCode};
+use gateway_domain::{Backend, member::Slot};
+use http::{HeaderMap, Method, StatusCode, uri::PathAndQuery};
 use kernel_application::{BoxError, CallContext};
 use shaku::Interface;
 
@@ -17,53 +17,28 @@ pub type BodyStream = BoxStream<'static, Result<Bytes, BoxError>>;
 #[async_trait]
 pub trait UpstreamClient: Interface {
     /// Resolves when the head of the answer is there. Both bodies MUST be passed on piece by piece, hop-by-hop headers
-    /// MUST stay behind in both directions, and the backend MUST learn of the client, the request id and the trace.
+    /// MUST stay behind in both directions, and the backend MUST learn of the client, the request id, the trace and the
+    /// time that is left. `body` MUST NOT be polled before there is a connection, and nothing is sent twice.
     async fn send(
         &self,
         ctx: &CallContext,
         backend: &Backend,
-        request: UpstreamRequest,
+        request: &UpstreamRequest,
+        body: RequestBody,
     ) -> Result<UpstreamResponse, UpstreamError>;
 }
 
-/// Asks a backend whether it is ready.
-#[async_trait]
-pub trait BackendProbe: Interface {
-    /// `Ok` where the backend says that it is ready; otherwise what is wrong, in words.
-    async fn probe(&self, backend: &Backend) -> Result<(), String>;
-}
-
-/// Counts forwarded requests.
-pub trait ForwardObserver: Interface {
-    /// Called once for each request that was sent to a backend, when its head is answered or it has failed.
-    fn observe(&self, observation: &ForwardObservation<'_>);
-}
-
-/// What became of a request at a backend.
-#[derive(Clone, Copy, Debug)]
-pub struct ForwardObservation<'a> {
-    /// The service.
-    pub service: Service,
-    /// The backend.
-    pub backend: &'a Backend,
-    /// The backend's status; `None` where it gave none.
-    pub status: Option<StatusCode>,
-    /// Until the head was answered.
-    pub elapsed: Duration,
-}
-
 /// A request as a backend is to see it, apart from what [`UpstreamClient::send`] must do to it.
+#[derive(Debug)]
 pub struct UpstreamRequest {
     /// The method.
     pub method: Method,
     /// Path and query, byte for byte as the client sent them, without the public prefix.
-    pub target: String,
+    pub target: PathAndQuery,
     /// The public prefix that was taken off.
     pub prefix: &'static str,
     /// The client's headers.
     pub headers: HeaderMap,
-    /// The client's body.
-    pub body: RequestBody,
     /// Who asks.
     pub client: Client,
 }
@@ -73,6 +48,8 @@ pub struct UpstreamRequest {
 pub struct Client {
     /// The other end of the connection.
     pub address: Option<IpAddr>,
+    /// Whether the other end is a proxy whose word on the client counts.
+    pub trusted: bool,
     /// Whether the connection is encrypted.
     pub secure: bool,
     /// The authority that the client asked for.
@@ -83,12 +60,14 @@ pub struct Client {
 pub enum RequestBody {
     /// There is none.
     Empty,
+    /// It is there already.
+    Whole(Bytes),
     /// It arrives piece by piece.
     Stream(BoxStream<'static, Result<Bytes, BodyError>>),
 }
 
 /// Why a request's body ended early.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BodyError {
     /// It is longer than allowed.
     #[error("request body is too large")]
@@ -96,6 +75,12 @@ pub enum BodyError {
     /// The client broke off.
     #[error("request body broke off")]
     Broken,
+    /// The client takes too long.
+    #[error("request body did not arrive in time")]
+    Slow,
+    /// It goes to another backend now.
+    #[error("request body was taken back")]
+    Withdrawn,
 }
 
 /// A backend's answer, without hop-by-hop headers.
@@ -106,7 +91,21 @@ pub struct UpstreamResponse {
     pub headers: HeaderMap,
     /// The body.
     pub body: BodyStream,
+    /// To be kept as long as the body.
+    pub held: Held,
 }
+
+impl UpstreamResponse {
+    /// An answer that holds nothing yet.
+    pub const fn new(status: StatusCode, headers: HeaderMap, body: BodyStream) -> Self {
+        Self { status, headers, body, held: Held(None) }
+    }
+}
+
+/// The request's place at its backend. Drop it when the last byte of the answer has been passed on, or nobody wants the
+/// rest: then it is the next one's.
+#[derive(Debug, Default)]
+pub struct Held(pub(crate) Option<Slot>);
 
 impl fmt::Debug for UpstreamResponse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -117,10 +116,7 @@ impl fmt::Debug for UpstreamResponse {
 /// Why a backend gave no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum UpstreamError {
-    /// The request has no valid target; nothing was sent.
-    #[error("request target is malformed")]
-    Target(#[source] BoxError),
-    /// No connection could be made.
+    /// No connection could be made; the backend has seen nothing of the request.
     #[error("connection failed")]
     Connect(#[source] BoxError),
     /// It took too long.
@@ -134,13 +130,15 @@ pub enum UpstreamError {
     Exchange(#[source] BoxError),
 }
 
-/// The parts of an exchange that have a limit each.
+/// The limits on time that a request can run into.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
     /// Until a connection is made.
     Connect,
     /// Until the first byte of the answer.
     FirstByte,
+    /// The request's own: the client's wish, or what earlier attempts have left of the gateway's limit.
+    Deadline,
 }
 
 impl fmt::Display for Stage {
@@ -148,6 +146,7 @@ impl fmt::Display for Stage {
         f.write_str(match self {
             Self::Connect => "connect",
             Self::FirstByte => "first byte",
+            Self::Deadline => "deadline",
         })
     }
 }

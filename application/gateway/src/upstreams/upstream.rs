@@ -1,0 +1,206 @@
+//! One service at work.
+
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
+    time::Duration,
+};
+
+use gateway_domain::{
+    Moment, Outcome, Service,
+    balancing::{Attempt, MemberView, Pool, Unavailable},
+    breaker::State,
+    health::Suspicion,
+    member::{Arrival, Findings, Member, Place, Slot, Tried, Turn},
+    retry::RetryBudget,
+};
+use tokio::{
+    sync::Notify,
+    time::{Instant, timeout_at},
+};
+
+use super::{
+    settings::{BackendList, BalancingSettings},
+    watched::{BackendState, Watched},
+};
+use crate::{random, uptime::Uptime};
+
+/// One service's backends.
+pub(crate) struct Upstream {
+    service: Service,
+    /// Read for an instant by each attempt, replaced as a whole when the roster changes.
+    pool: RwLock<Pool>,
+    watched: Mutex<Watched>,
+    changed: Notify,
+    budget: RetryBudget,
+    queue: Duration,
+    uptime: Uptime,
+}
+
+/// Why no backend takes a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// None is there for it.
+    Unavailable(Unavailable),
+    /// It has waited as long as it may.
+    Waited,
+}
+
+/// What an outcome changed, for whoever watches.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Settled {
+    pub(crate) breaker: Option<State>,
+    pub(crate) ejected: Option<Suspicion>,
+}
+
+impl Upstream {
+    pub(super) fn new(
+        service: Service,
+        backends: &BackendList,
+        settings: &BalancingSettings,
+        uptime: Uptime,
+    ) -> Self {
+        let now = uptime.now();
+        let most = if settings.enabled { usize::MAX } else { 1 };
+        let mut watched = Watched::new(settings);
+        for backend in backends.0.iter().take(most) {
+            watched.add(backend, settings, now);
+        }
+        let pool = RwLock::new(watched.roster.refresh(now));
+        let (watched, changed) = (Mutex::new(watched), Notify::new());
+        let budget = RetryBudget::new(settings.budget);
+        Self { service, pool, watched, changed, budget, queue: settings.queue, uptime }
+    }
+
+    pub(crate) const fn service(&self) -> Service {
+        self.service
+    }
+
+    pub(crate) const fn budget(&self) -> &RetryBudget {
+        &self.budget
+    }
+
+    /// Takes a place at a backend, waiting for one if need be, but not beyond `deadline`.
+    pub(crate) async fn enter(&self, tried: &Tried, deadline: Option<Duration>) -> Result<Slot, Refusal> {
+        let mut patience = None;
+        loop {
+            match self.arrive(tried).map_err(Refusal::Unavailable)? {
+                Arrival::Admitted(slot) => return Ok(slot),
+                Arrival::Queued(place) => {
+                    let longest = deadline.map_or(self.queue, |deadline| deadline.min(self.queue));
+                    let until = *patience.get_or_insert_with(|| Instant::now() + longest);
+                    let turn = timeout_at(until, self.wait(place)).await.map_err(|_| Refusal::Waited)?;
+                    if let Some(slot) = turn {
+                        return Ok(slot);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Takes the outcome of an attempt into account, as soon as it is known.
+    pub(crate) fn settle(&self, slot: &mut Slot, outcome: Outcome) -> Settled {
+        let Findings { breaker, suspicion } = slot.answered(outcome, self.uptime.now());
+        let authority = slot.member().backend().authority();
+        let ejected =
+            suspicion.filter(|_| self.change(|watched, now| watched.roster.suspected(authority, now)));
+        Settled { breaker, ejected }
+    }
+
+    /// Takes a probe into account; whether it brought the backend up or down.
+    pub(crate) fn probed(&self, member: &Arc<Member>, problem: Option<String>) -> bool {
+        let up = problem.is_none();
+        let turned = self.change(|watched, now| watched.probed(member, problem, now));
+        if turned && up {
+            self.forgive(member);
+        }
+        turned
+    }
+
+    /// What opened the breaker of a backend that was down is over now that it is up: it need not wait for its time.
+    fn forgive(&self, member: &Member) {
+        let now = self.uptime.now();
+        if let Some(breaker) = member.breaker()
+            && matches!(breaker.view(now).state, State::Open | State::HalfOpen)
+        {
+            breaker.reset(now);
+        }
+    }
+
+    /// All backends, those left out too.
+    pub(crate) fn members(&self) -> Vec<Arc<Member>> {
+        self.lock().roster.members().map(Arc::clone).collect()
+    }
+
+    pub(crate) fn views(&self) -> Vec<MemberView> {
+        self.lock().roster.views(self.uptime.now())
+    }
+
+    pub(crate) fn states(&self) -> Vec<BackendState> {
+        self.lock().states(self.uptime.now())
+    }
+
+    /// Whether any backend has been found ready since the start.
+    pub(crate) fn has_been_well(&self) -> bool {
+        self.lock().any_seen_well()
+    }
+
+    /// Waits until time alone changes the pool, and changes it.
+    pub(crate) async fn refresh_when_due(&self) {
+        let due = self.due();
+        let wait = async {
+            match due {
+                Some(due) => tokio::time::sleep(due.since(self.uptime.now())).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = wait => self.refresh(&mut self.lock(), self.uptime.now()),
+            () = self.changed.notified() => {}
+        }
+    }
+
+    fn due(&self) -> Option<Moment> {
+        self.lock().roster.due(self.uptime.now())
+    }
+
+    fn arrive(&self, tried: &Tried) -> Result<Arrival, Unavailable> {
+        let pool = self.pool.read().unwrap_or_else(PoisonError::into_inner);
+        pool.enter(Attempt { now: self.uptime.now(), random: random::next(), tried })
+    }
+
+    /// `None` where the backend has become unable meanwhile: then another one may do.
+    async fn wait(&self, mut place: Place) -> Option<Slot> {
+        let bell = self.lock().bell(place.member())?;
+        loop {
+            match place.enter(self.uptime.now()) {
+                Turn::Admitted(slot) => return Some(slot),
+                Turn::Refused(_) => return None,
+                Turn::Wait(again) => place = again,
+            }
+            bell.heard().await;
+        }
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Watched, Moment) -> bool) -> bool {
+        let mut watched = self.lock();
+        let now = self.uptime.now();
+        let changed = change(&mut watched, now);
+        if changed {
+            self.refresh(&mut watched, now);
+            self.changed.notify_one();
+        }
+        changed
+    }
+
+    /// Builds the pool anew; under the roster's lock, so that no older one replaces a newer one.
+    fn refresh(&self, watched: &mut Watched, now: Moment) {
+        let pool = watched.roster.refresh(now);
+        let old = std::mem::replace(&mut *self.pool.write().unwrap_or_else(PoisonError::into_inner), pool);
+        drop(old);
+    }
+
+    /// A thread that panicked here left whole values behind.
+    fn lock(&self) -> MutexGuard<'_, Watched> {
+        self.watched.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,179 @@
+//! The gateway's variables: services here, and each part of the way between client and service in a file of its own.
+
+mod balancing;
+mod protection;
+mod upstream;
+
+use std::time::Duration;
+
+use gateway_application::{
+    BackendList, RateCounts, ServiceSettings, Settings as Services, commands::forward::ForwardSettings,
+    policy::Quota,
+};
+use gateway_http::Limits;
+use gateway_proxy::{ProbeTarget, Timeouts};
+use platform_runtime::{CommonConfig, Configuration, Settings};
+
+/// What the gateway is told.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// What every service is told.
+    pub common: CommonConfig,
+    /// The services, where they run, and how requests are spread over them.
+    pub services: Services,
+    /// How backends are asked for their health.
+    pub probe: ProbeTarget,
+    /// How long backends may take.
+    pub timeouts: Timeouts,
+    /// Whose word counts, and what is sent again.
+    pub forward: ForwardSettings,
+    /// What a client may send.
+    pub rate: RateLimit,
+    /// What a request may bring along.
+    pub limits: Limits,
+    /// The most requests at once, those that wait included.
+    pub most: usize,
+}
+
+/// The limit of each client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RateLimit {
+    /// For each class of routes; `None` for no limit.
+    pub quota: Option<Quota>,
+    /// How many clients are remembered.
+    pub clients: usize,
+}
+
+impl RateLimit {
+    pub(crate) fn counts(self) -> RateCounts {
+        RateCounts::new(self.quota, self.clients)
+    }
+}
+
+/// A service's variables: whether, where, and where by default.
+type Names = (&'static str, &'static str, &'static str);
+
+const PRODUCT: Names = ("PRODUCT_SERVICE_ENABLED", "PRODUCT_SERVICE_URLS", "http://product-service:8080");
+const BASKET: Names = ("BASKET_SERVICE_ENABLED", "BASKET_SERVICE_URLS", "http://basket-service:8081");
+const PAYMENT: Names = ("PAYMENT_SERVICE_ENABLED", "PAYMENT_SERVICE_URLS", "http://payment-service:8082");
+const NOTIFICATION: Names =
+    ("NOTIFICATION_SERVICE_ENABLED", "NOTIFICATION_SERVICE_URLS", "http://notification-service:8084");
+
+impl Configuration for Config {
+    fn declare(settings: &mut Settings) -> Self {
+        let common = CommonConfig::declare(settings, 8080);
+        let services = Services {
+            product: service(settings, PRODUCT),
+            basket: service(settings, BASKET),
+            payment: service(settings, PAYMENT),
+            notification: service(settings, NOTIFICATION),
+            balancing: balancing::declare(settings),
+        };
+        let timeouts = upstream::timeouts(settings);
+        Self {
+            common,
+            services,
+            probe: balancing::probe(settings),
+            timeouts,
+            forward: protection::forward(settings),
+            rate: protection::rate(settings),
+            limits: protection::limits(settings, timeouts.whole),
+            most: settings.number_in(
+                "MAX_IN_FLIGHT",
+                4_096,
+                1..=1_000_000,
+                "requests at once, those that wait for a backend included; more are answered 503",
+            ),
+        }
+    }
+
+    fn common(&self) -> &CommonConfig {
+        &self.common
+    }
+}
+
+fn service(settings: &mut Settings, (enabled, urls, default): Names) -> ServiceSettings {
+    let enabled = settings.flag(enabled, true, "whether the service's routes are served");
+    let rule =
+        "http://host:port, perhaps followed by ;weight=1 to ;weight=1000, each once, separated by commas";
+    let about = "the service's backends, with their weights for all strategies but round_robin";
+    let backends = settings.parsed::<BackendList>(urls, default, rule, about).unwrap_or_default();
+    ServiceSettings { enabled, backends }
+}
+
+/// A time in which something can happen.
+fn time(settings: &mut Settings, name: &'static str, default: &str, about: &'static str) -> Duration {
+    let time = settings.duration(name, default, about);
+    if time.is_zero() {
+        settings.refuse(name, "must be longer than nothing");
+    }
+    time
+}
+
+#[cfg(test)]
+mod tests {
+    use gateway_application::BalancingSettings;
+
+    use super::*;
+
+    fn problems(pairs: &[(&'static str, &'static str)]) -> String {
+        let mut settings = Settings::from_pairs(pairs.iter().copied());
+        Config::declare(&mut settings);
+        settings.finish().err().map(|error| error.to_string()).unwrap_or_default()
+    }
+
+    #[test]
+    fn defaults_are_those_of_the_contract() {
+        let mut settings = Settings::from_pairs([]);
+        let config = Config::declare(&mut settings);
+        assert_eq!(settings.finish(), Ok(()));
+        assert_eq!(config.common.port, 8080);
+        assert_eq!(config.services.basket.backends.to_string(), "http://basket-service:8081;weight=1");
+        assert_eq!(config.limits.body, 1_048_576);
+        let quota = config.rate.quota.unwrap();
+        assert_eq!((quota.interval(), quota.burst()), (Duration::from_millis(600), 10));
+        let BalancingSettings { enabled, strategy, member, .. } = config.services.balancing;
+        assert_eq!((enabled, strategy.name()), (true, "round_robin"));
+        let breaker = member.breaker.unwrap();
+        assert_eq!((breaker.interval, breaker.timeout), (Duration::from_mins(1), Duration::from_secs(30)));
+        assert_eq!(breaker.max_requests.get(), 10);
+    }
+
+    #[test]
+    fn parts_can_be_switched_off() {
+        let off = [
+            "CIRCUIT_BREAKER_ENABLED",
+            "LOAD_BALANCER_ENABLED",
+            "OUTLIER_ENABLED",
+            "RETRY_ENABLED",
+            "RATE_LIMIT_ENABLED",
+        ];
+        let mut settings = Settings::from_pairs(off.map(|name| (name, "false")));
+        let config = Config::declare(&mut settings);
+        assert_eq!(settings.finish(), Ok(()));
+        let BalancingSettings { enabled, member, .. } = config.services.balancing;
+        assert!(!enabled && member.breaker.is_none() && member.outliers.is_none());
+        assert!(config.forward.retries.is_none() && config.rate.quota.is_none());
+    }
+
+    #[test]
+    fn everything_wrong_is_named_at_once() {
+        let wrong = [
+            ("PRODUCT_SERVICE_URLS", "http://a;weight=0"),
+            ("BASKET_SERVICE_URLS", "basket"),
+            ("PAYMENT_SERVICE_ENABLED", "maybe"),
+            ("UPSTREAM_TIMEOUT", "soon"),
+            ("CIRCUIT_BREAKER_MAX_REQUESTS", "0"),
+            ("LOAD_BALANCER_STRATEGY", "random"),
+            ("HEALTH_CHECK_INTERVAL", "0s"),
+            ("HEALTH_CHECK_PATH", "ready"),
+            ("RETRY_BUDGET", "101"),
+            ("TRUSTED_PROXIES", "10.0.0.0/33"),
+            ("RATE_LIMIT_WINDOW", "x"),
+        ];
+        let problems = problems(&wrong);
+        for (variable, _) in wrong {
+            assert!(problems.contains(variable), "{problems}");
+        }
+    }
+}
