@@ -117,7 +117,7 @@ async fn a_stream_starts_now_and_goes_on() {
     let response = call_service(&service, request).await;
     assert_eq!(response.headers().get("content-type").unwrap(), "text/event-stream");
     let mut body = Box::pin(response.into_body());
-    assert_eq!(chunk!(body).unwrap(), "retry: 2000\nid: 3\n\n");
+    assert_eq!(chunk!(body).unwrap(), "retry: 2000\nid: 2\n\n");
     let new = vec![sample(4, "ada"), sample(5, "bob")];
     fixture.store.add_all(&context(), new).await.unwrap();
     fixture.arrivals.raise();

@@ -1,10 +1,16 @@
 //! The server home: what one shop has to itself on servers that all tests share.
 
-use std::{path::Path, time::Duration};
+use std::{collections::BTreeMap, path::Path, time::Duration};
 
 use mysql_async::prelude::Queryable;
 use platform_testkit::servers;
-use rskafka::client::ClientBuilder;
+use rskafka::{
+    client::{
+        ClientBuilder,
+        partition::{Compression, UnknownTopicHandling},
+    },
+    record::Record,
+};
 use tokio_postgres::NoTls;
 
 use crate::own::OwnServers;
@@ -23,6 +29,14 @@ struct Place {
     postgres: Address,
     mariadb: Address,
     redis: Address,
+    /// Whether that is a node of a cluster.
+    cluster: bool,
+    brokers: String,
+}
+
+/// What a stranger may write to.
+pub(crate) struct Topics {
+    prefix: String,
     brokers: String,
 }
 
@@ -48,6 +62,18 @@ impl Home {
         Self::made(Place::on(|name| own.variable(name))).await
     }
 
+    /// The same with baskets on the cluster.
+    pub(crate) async fn with_cluster() -> Self {
+        let shared = |name| servers::read(name).unwrap_or_else(|missing| panic!("{missing}"));
+        let cluster = Address::parse(format!("redis://{}", shared("TEST_REDIS_CLUSTER")));
+        Self::made(Place { redis: cluster, cluster: true, ..Place::on(shared) }).await
+    }
+
+    /// The topics of this home, for what is no event.
+    pub(crate) fn topics(&self) -> Topics {
+        Topics { prefix: self.0.prefix.clone(), brokers: self.0.brokers.clone() }
+    }
+
     async fn made(place: Place) -> Self {
         place.create().await;
         Self(place)
@@ -67,6 +93,7 @@ impl Place {
             postgres: Address::parse(variable("TEST_POSTGRES_URL")),
             mariadb: Address::parse(variable("TEST_MARIADB_URL")),
             redis: Address::parse(variable("TEST_REDIS_URL")),
+            cluster: false,
             brokers: variable("TEST_KAFKA_BROKERS"),
         }
     }
@@ -87,6 +114,7 @@ impl Place {
                 ("REDIS_HOST", self.redis.host.clone()),
                 ("REDIS_PORT", self.redis.port.to_string()),
                 ("REDIS_PASSWORD", self.redis.password.clone()),
+                ("REDIS_CLUSTER", self.cluster.to_string()),
                 ("REDIS_KEY_PREFIX", self.prefix.clone()),
             ]),
             _ => {}
@@ -123,6 +151,23 @@ impl Place {
         let mut connection = mysql_async::Conn::from_url(&self.mariadb.url).await.unwrap();
         connection.query_drop(format!("{statement} {}", self.database("payment-service"))).await.unwrap();
         connection.disconnect().await.unwrap();
+    }
+}
+
+impl Topics {
+    /// Writes a record that no service has written, into any partition.
+    pub(crate) async fn append(&self, topic: &str, key: &str, value: &[u8]) {
+        let brokers = self.brokers.split(',').map(str::to_owned).collect();
+        let client = ClientBuilder::new(brokers).build().await.unwrap();
+        let name = format!("{}-{topic}", self.prefix);
+        let partition = client.partition_client(name, 0, UnknownTopicHandling::Error).await.unwrap();
+        let record = Record {
+            key: Some(key.as_bytes().to_vec()),
+            value: Some(value.to_vec()),
+            headers: BTreeMap::new(),
+            timestamp: chrono::Utc::now(),
+        };
+        partition.produce(vec![record], Compression::NoCompression).await.unwrap();
     }
 }
 

@@ -10,11 +10,15 @@ mod buyer;
 mod checkout_grpc;
 #[path = "../system/checkout_http.rs"]
 mod checkout_http;
+mod cluster;
 #[path = "../system/concurrency.rs"]
 mod concurrency;
+mod dead_letters;
 mod home;
 #[path = "../system/invariants/mod.rs"]
 mod invariants;
+#[path = "../system/jobs.rs"]
+mod jobs;
 #[path = "../system/observability.rs"]
 mod observability;
 #[path = "../system/outages.rs"]

@@ -12,7 +12,7 @@ use crate::{
     home::Home,
     invariants,
     shop::{Replica, Shop},
-    stubborn,
+    stubborn::{self, Wish},
 };
 
 /// Consumers of events.
@@ -25,12 +25,12 @@ async fn two_replicas_share_the_work_and_one_takes_over() {
     // The sandbox stays alone: it stands in for one provider.
     let shop = Arc::new(Shop::closed(Home::new().await, 2));
     shop.start_all().await;
-    let product = shop.product("10.00", 1_000).await;
+    let wish = Wish { product: shop.product("10.00", 1_000).await, later: shop.product("3.00", 1_000).await };
     for door in [1, 0] {
         shop.door.store(door, Ordering::Relaxed);
-        checkouts(&shop, &format!("door-{door}"), product, 20).await;
+        checkouts(&shop, &format!("door-{door}"), wish, 20).await;
     }
-    let initial = HashMap::from([(product, 1_000)]);
+    let initial = HashMap::from([(wish.product, 1_000), (wish.later, 1_000)]);
     invariants::check(&shop, &initial).await;
     for service in CONSUMERS {
         for number in [0, 1] {
@@ -43,17 +43,19 @@ async fn two_replicas_share_the_work_and_one_takes_over() {
         shop.kill_replica((service, 1));
     }
     let killed = Instant::now();
-    checkouts(&shop, "second", product, 20).await;
+    checkouts(&shop, "second", wish, 20).await;
     invariants::check(&shop, &initial).await;
+    let names = (0..20).map(|n| format!("second-{n}"));
+    stubborn::baskets_hold(&shop, names, wish.later).await;
     let took = killed.elapsed();
     assert!(took < TAKEN_OVER, "the effects of 20 checkouts were complete after {took:?}");
 }
 
-async fn checkouts(shop: &Arc<Shop>, names: &str, product: i64, count: usize) {
+async fn checkouts(shop: &Arc<Shop>, names: &str, wish: Wish, count: usize) {
     let mut buyers = JoinSet::new();
     for n in 0..count {
         let (shop, name) = (Arc::clone(shop), format!("{names}-{n}"));
-        buyers.spawn(async move { stubborn::checkout(&shop, &name, product, None).await });
+        buyers.spawn(async move { stubborn::checkout(&shop, &name, wish, None).await });
     }
     assert_eq!(buyers.join_all().await.len(), count);
 }

@@ -11,7 +11,7 @@ use crate::{
     invariants, outages,
     own::OwnServers,
     shop::Shop,
-    stubborn,
+    stubborn::{self, Wish},
 };
 
 /// Services with a store and events.
@@ -56,8 +56,8 @@ async fn ready(shop: &Shop, service: &str) -> Option<String> {
 async fn every_server_killed_and_started_in_the_middle() {
     let servers = OwnServers::up().await;
     let shop = Arc::new(Shop::open_in(Home::on(&servers).await).await);
-    let product = shop.product("10.00", 1_000).await;
-    let mut acknowledged = Vec::new();
+    let wish = Wish { product: shop.product("10.00", 1_000).await, later: shop.product("3.00", 1_000).await };
+    let (mut acknowledged, mut buyers) = (Vec::new(), Vec::new());
     for server in OwnServers::ALL {
         let mut checkouts = JoinSet::new();
         for n in 0..6 {
@@ -65,7 +65,8 @@ async fn every_server_killed_and_started_in_the_middle() {
             // The slow ones are being charged while the server dies, the others are anywhere.
             let token = (n % 2 == 0).then_some("tok_slow");
             let name = format!("{server}-{n}");
-            checkouts.spawn(async move { stubborn::checkout(&shop, &name, product, token).await });
+            buyers.push(name.clone());
+            checkouts.spawn(async move { stubborn::checkout(&shop, &name, wish, token).await });
         }
         let users = format!("{server}-");
         shop.until(&format!("{users}… processing"), || async { processing(&shop, &users).await > 0 }).await;
@@ -75,6 +76,7 @@ async fn every_server_killed_and_started_in_the_middle() {
         // By itself: no process of the shop is started again.
         shop.ready().await;
     }
-    invariants::check(&shop, &HashMap::from([(product, 1_000)])).await;
+    invariants::check(&shop, &HashMap::from([(wish.product, 1_000), (wish.later, 1_000)])).await;
+    stubborn::baskets_hold(&shop, buyers, wish.later).await;
     outages::same_answers(&shop, &acknowledged).await;
 }

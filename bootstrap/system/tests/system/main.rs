@@ -8,6 +8,7 @@ mod checkout_http;
 mod concurrency;
 mod home;
 mod invariants;
+mod jobs;
 mod observability;
 mod outages;
 mod outages_grpc;

@@ -61,6 +61,16 @@ impl Process {
         child.wait().unwrap().code()
     }
 
+    /// Lets the program do a job instead of serving, with the very same environment; answers what it printed.
+    pub(crate) fn job(&self, arguments: &[&str]) -> String {
+        let mut command = Command::new(binary(self.name));
+        command.env_clear().envs(self.env.iter().map(|(name, value)| (name, value))).args(arguments);
+        let output = command.output().unwrap();
+        let printed = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(output.status.success(), "{} {arguments:?}: {}\n{printed}", self.name, output.status);
+        printed
+    }
+
     pub(crate) fn log(&self) -> String {
         std::fs::read_to_string(&self.log).unwrap_or_default()
     }

@@ -141,6 +141,12 @@ impl Shop {
         self.with((name, 0), Process::terminate)
     }
 
+    /// What the service's program prints where a flag asks for a job.
+    pub(crate) fn job(&self, name: &'static str, arguments: &[&str]) -> String {
+        // Others may go on meanwhile.
+        tokio::task::block_in_place(|| self.with((name, 0), |process| process.job(arguments)))
+    }
+
     /// What all replicas of the service have logged.
     pub(crate) fn log(&self, name: &'static str) -> String {
         let numbers = 0..self.ports[name].len();
@@ -274,11 +280,15 @@ fn tail(log: &str) -> String {
     lines[lines.len().saturating_sub(15)..].join("\n")
 }
 
-/// A replica asks its own number of the others, and so does a gateway: with a replica dead, the other's gateway is whole.
+/// A gateway balances over all replicas; a replica asks its own number of the others.
 fn environment((name, number): Replica, ports: &Ports) -> Vec<(String, String)> {
     let pick = |service: &str| ports[service].get(number).unwrap_or(&ports[service][0]);
     let http = |service: &str| format!("http://127.0.0.1:{}", pick(service).0);
     let grpc = |service: &str| format!("127.0.0.1:{}", pick(service).1);
+    let all = |service: &str| {
+        let urls = ports[service].iter().map(|(http, _)| format!("http://127.0.0.1:{http}"));
+        urls.collect::<Vec<_>>().join(",")
+    };
     let (port, grpc_port) = ports[name][number];
     let pairs = [
         ("PORT", port.to_string()),
@@ -287,10 +297,15 @@ fn environment((name, number): Replica, ports: &Ports) -> Vec<(String, String)> 
         ("BASKET_SERVICE_URL", grpc("basket-service")),
         ("PROVIDER_URL", http("provider-service")),
         ("PROVIDER_CALLBACK_URL", format!("{}/provider-callbacks", http("payment-service"))),
-        ("PRODUCT_SERVICE_URLS", http("product-service")),
-        ("BASKET_SERVICE_URLS", http("basket-service")),
-        ("PAYMENT_SERVICE_URLS", http("payment-service")),
-        ("NOTIFICATION_SERVICE_URLS", http("notification-service")),
+        ("PRODUCT_SERVICE_URLS", all("product-service")),
+        ("BASKET_SERVICE_URLS", all("basket-service")),
+        ("PAYMENT_SERVICE_URLS", all("payment-service")),
+        ("NOTIFICATION_SERVICE_URLS", all("notification-service")),
+        // Every request of a test comes from one address.
+        ("RATE_LIMIT_ENABLED", "false".to_owned()),
+        // Services are killed and come back within seconds here, and clients hammer them all the while.
+        ("CIRCUIT_BREAKER_TIMEOUT", "1s".to_owned()),
+        ("HEALTH_CHECK_INTERVAL", "250ms".to_owned()),
     ];
     pairs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
