@@ -12,7 +12,10 @@ fn no_float_where_money_is() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let sources =
         ["domain", "application", "adapters/payment/events", "db"].map(|folder| files(&root.join(folder)));
-    let sources: Vec<_> = sources.into_iter().flatten().collect();
+    // The gateway reckons with latencies and failure rates, and never sees an amount.
+    let gateway = ["domain/gateway", "application/gateway"].map(|folder| root.join(folder));
+    let has_money = |file: &PathBuf| !gateway.iter().any(|folder| file.starts_with(folder));
+    let sources: Vec<_> = sources.into_iter().flatten().filter(has_money).collect();
     assert!(sources.len() > 200, "only {}", sources.len());
     let found = sources.iter().flat_map(|file| {
         let text = fs::read_to_string(file).unwrap();
