@@ -30,6 +30,8 @@ pub(crate) enum Home {
 pub(crate) struct Servers {
     instance: Option<Instance>,
     brokers: String,
+    /// How the brokers are reached.
+    kafka: Vec<(&'static str, String)>,
     stores: Vec<(&'static str, Endpoint)>,
 }
 
@@ -56,7 +58,7 @@ impl Home {
             ("KAFKA_BROKERS", servers.brokers.clone()),
             ("STORAGE", "server".to_owned()),
         ];
-        variables.extend(endpoint.variables());
+        variables.extend(servers.kafka.iter().cloned().chain(endpoint.variables()));
         variables
     }
 
@@ -87,19 +89,34 @@ impl Servers {
             stores.iter().zip(&given).filter(|(_, given)| given.is_none()).map(|(store, _)| store.1);
         let events = (brokers.is_none() && !stores.is_empty()).then_some(Kind::Kafka);
         let wanted: BTreeSet<Kind> = missing.chain(events).collect();
-        let mut servers = Self { instance: None, brokers: brokers.unwrap_or_default(), stores: Vec::new() };
+        let kafka = if brokers.is_some() { given::kafka(&environment) } else { given::plain_kafka() };
+        let brokers = brokers.unwrap_or_default();
+        let mut servers = Self { instance: None, brokers, kafka, stores: Vec::new() };
         if !wanted.is_empty() {
             servers.instance = Some(start(wanted, data)?);
         }
         if let (Some(instance), Some(_)) = (&servers.instance, events) {
             servers.brokers = instance.addresses(Kind::Kafka)?;
             servers::provide_topics(instance, "")?;
+        } else if !stores.is_empty() {
+            say!(
+                "  topics on brokers of others have to be there; this makes them: {}",
+                servers.topics_command()
+            );
         }
         for (store, given) in stores.into_iter().zip(given) {
             let endpoint = given.map_or_else(|| own(servers.instance.as_ref(), store), Ok)?;
             servers.stores.push((store.0, endpoint));
         }
         Ok(servers)
+    }
+
+    /// What makes the topics on these brokers.
+    fn topics_command(&self) -> String {
+        let prefix = self.kafka.iter().find(|(name, _)| *name == given::TOPIC_PREFIX);
+        let prefix = prefix.filter(|(_, prefix)| !prefix.is_empty());
+        let prefix = prefix.map(|(_, prefix)| format!(" --prefix {prefix}")).unwrap_or_default();
+        format!("cargo xtask servers topics --brokers {}{prefix}", self.brokers)
     }
 }
 
@@ -141,6 +158,10 @@ mod tests {
     use super::*;
 
     fn on_servers() -> Home {
+        on_servers_with(given::plain_kafka())
+    }
+
+    fn on_servers_with(kafka: Vec<(&'static str, String)>) -> Home {
         let endpoint = |kind, database: &str| Endpoint {
             kind,
             host: "127.0.0.1".to_owned(),
@@ -148,13 +169,14 @@ mod tests {
             user: "u".to_owned(),
             password: "p".to_owned(),
             database: database.to_owned(),
-            tls: None,
+            others: Endpoint::untouched(kind),
         };
         let stores = vec![
             ("product", endpoint(Kind::Postgres, "product_service")),
             ("basket", endpoint(Kind::Redis, "")),
         ];
-        Home::Servers(Servers { instance: None, brokers: "127.0.0.1:9092".to_owned(), stores })
+        let brokers = "127.0.0.1:9092".to_owned();
+        Home::Servers(Servers { instance: None, brokers, kafka, stores })
     }
 
     fn variable(home: &Home, service: &str, name: &str) -> Option<String> {
@@ -174,6 +196,21 @@ mod tests {
         assert_eq!(product("DATA_DIR"), None);
         assert_eq!(variable(&home, "basket", "REDIS_PORT").as_deref(), Some("21000"));
         assert_eq!(variable(&home, "basket", "DB_HOST"), None);
+    }
+
+    #[test]
+    fn how_brokers_of_ours_are_reached_is_not_left_to_the_environment() {
+        let (prefix, home) = ("KAFKA_TOPIC_PREFIX", on_servers());
+        assert_eq!(variable(&home, "product", prefix).as_deref(), Some(""));
+        assert_eq!(variable(&home, "basket", "REDIS_CLUSTER").as_deref(), Some(""));
+        let given = given::kafka(&|name| (name == prefix).then(|| "blue.".to_owned()));
+        let home = on_servers_with(given);
+        assert_eq!(variable(&home, "product", prefix).as_deref(), Some("blue."));
+        let Home::Servers(servers) = home else { unreachable!("made above") };
+        assert_eq!(
+            servers.topics_command(),
+            "cargo xtask servers topics --brokers 127.0.0.1:9092 --prefix blue."
+        );
     }
 
     #[test]

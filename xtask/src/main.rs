@@ -5,6 +5,7 @@
 //! `tools` and `workspace`.
 
 mod architecture;
+mod bench;
 mod build;
 mod catalogue;
 mod ci;
@@ -59,6 +60,8 @@ struct Cli {
 enum Verb {
     /// Check that every edge between crates is legal
     Architecture(architecture::Args),
+    /// Measure ports beside the limits of their servers, or the memory of services under load
+    Bench(bench::Args),
     /// Build all service binaries
     Build(build::Args),
     /// Everything continuous integration checks, in its order
@@ -101,6 +104,7 @@ impl Verb {
     fn run(self) -> Outcome {
         match self {
             Self::Architecture(args) => architecture::run(&args),
+            Self::Bench(args) => bench::run(&args),
             Self::Build(args) => build::run(&args),
             Self::Ci(args) => ci::run(&args),
             Self::Clean(args) => clean::run(&args),

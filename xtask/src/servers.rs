@@ -32,10 +32,12 @@ pub(crate) mod variables;
 mod wire;
 
 use crate::failure::Outcome;
+pub(crate) use find::needed;
 pub(crate) use instance::{Instance, all, sweep};
+pub(crate) use kafka::jars as kafka_jars;
 pub(crate) use kind::Kind;
 pub(crate) use process::Process;
-pub(crate) use provision::{Missing, Order, up};
+pub(crate) use provision::{Missing, Order, installed, up};
 pub(crate) use status::offer;
 pub(crate) use topics::provide as provide_topics;
 

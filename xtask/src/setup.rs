@@ -14,9 +14,10 @@ pub(crate) struct Args {}
 const NEEDED: [(&str, &str); 2] = [("rustfmt", "fmt"), ("clippy", "clippy")];
 
 /// Program, and what is lost without it.
-const OPTIONAL: [(&str, &str); 6] = [
+const OPTIONAL: [(&str, &str); 7] = [
     ("git", "proto compares with the last commit"),
     ("npm", "proto runs buf"),
+    ("make", "Kafka's tests build librdkafka, to hold our client against it"),
     ("python3", "fuzz-api runs schemathesis"),
     ("cargo-deny", "lint checks banned crates, too (cargo install cargo-deny)"),
     ("curl", "the checkout that run-all prints can be pasted"),

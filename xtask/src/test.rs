@@ -1,11 +1,13 @@
 //! `cargo xtask test`: all tests, the fast ones, or those of one context, with the servers they need.
 //!
 //! `members` knows which crates need which servers, `plan` what `cargo test` is called with, `servers` starts private
-//! servers for the run. What cannot be had is skipped by name, and under `CI=true` that is a failure.
+//! servers for the run, `supply` is what they say to each other. What cannot be had is skipped by name, and under
+//! `CI=true` that is a failure.
 
 mod members;
 mod plan;
 mod servers;
+mod supply;
 mod tally;
 
 use crate::failure::{Context, Failure, Outcome, Verdict};
@@ -44,14 +46,16 @@ pub(crate) fn run(args: &Args) -> Outcome<Verdict> {
     if plan::services(&wish, &chosen) {
         build::services(&catalogue::addresses(&[]), false, &Interrupt::default())?;
     }
-    let servers = Servers::start(&plan::servers(&wish, &chosen))?;
-    let missing: Vec<_> = servers.missing.iter().map(|(kind, _)| *kind).collect();
-    let skipped = plan::skipped(&chosen, &missing);
+    let servers = Servers::start(&plan::needs(&wish, &chosen))?;
+    let skipped = plan::skipped(&chosen, &servers.supply);
     let mut tally = Tally::default();
     let mut failures = Vec::new();
-    for selection in &plan::selections(&wish, &chosen, &missing) {
+    let usual = plan::selections(&wish, &chosen, &servers.supply);
+    let usual = usual.iter().map(|selection| (selection, &servers.variables));
+    let apart = plan::apart(&chosen, &servers.supply);
+    for (selection, variables) in usual.chain(apart.iter().map(|selection| (selection, &servers.own))) {
         let mut command = shell::cargo(["test", "--no-fail-fast"]);
-        command.args(selection).envs(servers.variables.iter().cloned());
+        command.args(selection).envs(variables.iter().cloned());
         if !args.rest.is_empty() {
             command.arg("--").args(&args.rest);
         }
@@ -63,7 +67,7 @@ pub(crate) fn run(args: &Args) -> Outcome<Verdict> {
             "left out: crates of real servers, and tests that start processes; `cargo xtask test` runs them, too"
         );
     }
-    report(&skipped, &servers.missing);
+    report(&skipped, &servers.reasons);
     if !skipped.is_empty() && (args.require_servers || is_ci(std::env::var("CI").ok().as_deref())) {
         failures.push(format!("{} suite(s) skipped for want of a server", skipped.len()));
     }

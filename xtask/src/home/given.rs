@@ -17,28 +17,72 @@ pub(crate) struct Endpoint {
     pub(crate) password: String,
     /// Its name, or number in Redis.
     pub(crate) database: String,
-    /// `DB_SSL_MODE`, passed on where it is set.
-    pub(crate) tls: Option<String>,
+    /// What else says how it is reached ([`OF_DATABASES`], [`OF_REDIS`]). An empty one counts as not set, whatever it is
+    /// in our own environment.
+    pub(crate) others: Vec<(&'static str, String)>,
+}
+
+/// How `PostgreSQL` and `MariaDB` are reached, beside address and user.
+const OF_DATABASES: [&str; 2] = ["DB_SSL_MODE", "DB_SSL_ROOT_CERT"];
+const OF_REDIS: [&str; 5] =
+    ["REDIS_USERNAME", "REDIS_TLS", "REDIS_CA_CERT", "REDIS_CLUSTER", "REDIS_KEY_PREFIX"];
+pub(super) const TOPIC_PREFIX: &str = "KAFKA_TOPIC_PREFIX";
+/// How Kafka is reached, beside its brokers.
+const OF_KAFKA: [&str; 6] = [
+    TOPIC_PREFIX,
+    "KAFKA_SECURITY_PROTOCOL",
+    "KAFKA_SASL_MECHANISM",
+    "KAFKA_SASL_USERNAME",
+    "KAFKA_SASL_PASSWORD",
+    "KAFKA_CA_CERT",
+];
+
+/// Brokers of ours are reached in the plainest way, whatever the environment says of others.
+pub(super) fn plain_kafka() -> Vec<(&'static str, String)> {
+    unset(&OF_KAFKA)
+}
+
+/// How given brokers are reached, as far as that is said.
+pub(super) fn kafka(environment: &dyn Fn(&str) -> Option<String>) -> Vec<(&'static str, String)> {
+    OF_KAFKA.iter().filter_map(|name| Some((*name, environment(name)?))).collect()
+}
+
+fn unset(names: &[&'static str]) -> Vec<(&'static str, String)> {
+    names.iter().map(|name| (*name, String::new())).collect()
+}
+
+const fn others(kind: Kind) -> &'static [&'static str] {
+    match kind {
+        Kind::Redis | Kind::RedisCluster => &OF_REDIS,
+        _ => &OF_DATABASES,
+    }
 }
 
 impl Endpoint {
     pub(super) fn variables(&self) -> Vec<(&'static str, String)> {
         let (host, port, password) = (self.host.clone(), self.port.to_string(), self.password.clone());
         if self.kind == Kind::Redis {
-            let mut variables =
-                vec![("REDIS_HOST", host), ("REDIS_PORT", port), ("REDIS_PASSWORD", password)];
-            variables.extend((!self.database.is_empty()).then(|| ("REDIS_DB", self.database.clone())));
-            return variables;
+            let main = [
+                ("REDIS_HOST", host),
+                ("REDIS_PORT", port),
+                ("REDIS_PASSWORD", password),
+                ("REDIS_DB", self.database.clone()),
+            ];
+            return main.into_iter().chain(self.others.clone()).collect();
         }
-        let mut variables = vec![
+        let main = [
             ("DB_HOST", host),
             ("DB_PORT", port),
             ("DB_USER", self.user.clone()),
             ("DB_PASSWORD", password),
             ("DB_NAME", self.database.clone()),
         ];
-        variables.extend(self.tls.clone().map(|mode| ("DB_SSL_MODE", mode)));
-        variables
+        main.into_iter().chain(self.others.clone()).collect()
+    }
+
+    /// The `others` of a server of ours, which the environment does not speak of.
+    pub(crate) fn untouched(kind: Kind) -> Vec<(&'static str, String)> {
+        unset(others(kind))
     }
 }
 
@@ -59,10 +103,9 @@ pub(super) fn store(
     environment: &dyn Fn(&str) -> Option<String>,
 ) -> Outcome<Option<Endpoint>> {
     let prefix = if kind == Kind::Redis { "REDIS" } else { "DB" };
-    let read = |name: &str| {
-        let name = format!("{prefix}_{name}");
-        environment(&format!("{}_{name}", service.to_uppercase())).or_else(|| environment(&name))
-    };
+    let of_service =
+        |name: &str| environment(&format!("{}_{name}", service.to_uppercase())).or_else(|| environment(name));
+    let read = |name: &str| of_service(&format!("{prefix}_{name}"));
     let Some(host) = read("HOST") else { return Ok(None) };
     let (port, user, password, database) = match kind {
         Kind::MariaDb => (3306, user, "password", database),
@@ -78,7 +121,7 @@ pub(super) fn store(
         password: read("PASSWORD").unwrap_or_else(|| password.to_owned()),
         database: read(if kind == Kind::Redis { "DB" } else { "NAME" })
             .unwrap_or_else(|| database.to_owned()),
-        tls: read("SSL_MODE"),
+        others: others(kind).iter().filter_map(|name| Some((*name, of_service(name)?))).collect(),
     }))
 }
 
@@ -121,6 +164,21 @@ mod tests {
             ("REDIS_DB", "2"),
         ];
         assert_eq!(basket.variables(), expected.map(|(name, value)| (name, value.to_owned())));
+    }
+
+    #[test]
+    fn how_a_given_server_is_reached_is_passed_on_and_ours_are_reached_plainly() {
+        let pairs = [("DB_HOST", "x"), ("DB_SSL_MODE", "require"), ("PAYMENT_DB_SSL_MODE", "verify_full")];
+        let mode =
+            |endpoint: &Endpoint| endpoint.variables().into_iter().find(|(name, _)| *name == "DB_SSL_MODE");
+        let product = given("product", Kind::Postgres, &pairs).unwrap().unwrap();
+        assert_eq!(mode(&product).unwrap().1, "require");
+        let payment = given("payment", Kind::MariaDb, &pairs).unwrap().unwrap();
+        assert_eq!(mode(&payment).unwrap().1, "verify_full");
+        let ours = Endpoint { others: Endpoint::untouched(Kind::MariaDb), ..payment };
+        assert_eq!(mode(&ours).unwrap().1, "");
+        let redis = Endpoint::untouched(Kind::Redis);
+        assert!(["REDIS_TLS", "REDIS_CLUSTER"].iter().all(|name| redis.contains(&(*name, String::new()))));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The folder of one run: stores, event log, log files, and marks that tell other commands about the run.
 
-use super::child::Recipe;
+use super::child;
 use crate::failure::{Context, Failure, Outcome};
 use crate::servers::{Instance, secret};
 use rustix::process::{Pid, Signal, kill_process};
@@ -18,8 +18,10 @@ const OURS: &str = "run-all.folder";
 /// How the services were started, for commands that call them again; passwords are in it.
 const RECIPES: &str = "run-all.services.json";
 
-/// By the name of a service: its program and its variables.
-pub(crate) type Recipes = BTreeMap<String, (PathBuf, BTreeMap<String, String>)>;
+/// A program and its variables.
+pub(crate) type Recipe = (PathBuf, BTreeMap<String, String>);
+/// By the name of a service.
+pub(crate) type Recipes = BTreeMap<String, Recipe>;
 
 #[derive(Debug)]
 pub(crate) struct Session {
@@ -62,7 +64,7 @@ impl Session {
 
     pub(super) fn keep_recipes<'a>(
         &self,
-        recipes: impl Iterator<Item = (&'static str, &'a Recipe)>,
+        recipes: impl Iterator<Item = (&'static str, &'a child::Recipe)>,
     ) -> Outcome {
         let described = recipes.map(|(name, recipe)| {
             let variables: BTreeMap<_, _> = recipe.variables.iter().cloned().collect();
@@ -164,7 +166,7 @@ mod tests {
         assert!(recipes(&folder).unwrap_err().to_string().contains("cargo xtask run-all"));
         let session = Session::open(&folder, false).unwrap();
         let variables = vec![("DB_PASSWORD".to_owned(), "secret".to_owned())];
-        let recipe = Recipe { program: PathBuf::from("/bin/product-service"), variables };
+        let recipe = child::Recipe { program: PathBuf::from("/bin/product-service"), variables };
         session.keep_recipes([("product", &recipe)].into_iter()).unwrap();
         drop(session);
         let (program, variables) = recipes(&folder).unwrap().remove("product").unwrap();

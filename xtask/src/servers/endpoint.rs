@@ -8,6 +8,9 @@ use crate::failure::{Failure, Outcome};
 use crate::home::Endpoint;
 use std::path::Path;
 
+/// How a kind makes a database and its owner: their names and the owner's password.
+type Provide = fn(&Record, &str, &str, &str) -> Outcome;
+
 impl Instance {
     pub(crate) fn name(&self) -> &str {
         &self.name
@@ -24,20 +27,31 @@ impl Instance {
 
     /// A database for a service and a user for it, made where they are not there yet.
     pub(crate) fn endpoint(&self, kind: Kind, database: &str, user: &str) -> Outcome<Endpoint> {
-        let record = self.expected(kind)?;
-        match kind {
-            Kind::Postgres => postgres::provide_database(&record, database, user, &record.password)?,
-            Kind::MariaDb => mariadb::provide_database(&record, database, user, &record.password)?,
-            Kind::Redis | Kind::RedisCluster | Kind::Kafka => {}
-        }
+        let _turn = self.lock(kind)?;
+        let mut record = self.expected(kind)?;
+        let provide = match kind {
+            Kind::Postgres => Some(postgres::provide_database as Provide),
+            Kind::MariaDb => Some(mariadb::provide_database as Provide),
+            // A server of one service, which is all its own.
+            Kind::Redis | Kind::RedisCluster | Kind::Kafka => None,
+        };
+        let password = match provide {
+            Some(provide) => {
+                let password = record.password_of(user)?;
+                self.keep(&record)?;
+                provide(&record, database, user, &password)?;
+                password
+            }
+            None => record.password.clone(),
+        };
         Ok(Endpoint {
             kind,
             host: "127.0.0.1".to_owned(),
             port: record.port(),
             user: user.to_owned(),
-            password: record.password,
+            password,
             database: database.to_owned(),
-            tls: None,
+            others: Endpoint::untouched(kind),
         })
     }
 

@@ -62,12 +62,12 @@ pub(super) fn prepare(kind: Kind, site: &Site) -> Outcome<Record> {
 }
 
 fn missing(kind: Kind) -> String {
-    format!(
-        "needs {}: `apt-get install {}`, or set {}",
-        kind.needs(),
-        kind.packages().join(" "),
-        kind.variable()
-    )
+    format!("{}, or set {}", needed(kind), kind.variable())
+}
+
+/// What one of ours needs on this machine.
+pub(crate) fn needed(kind: Kind) -> String {
+    format!("needs {}: `apt-get install {}`", kind.needs(), kind.packages().join(" "))
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@
 use super::kind::Kind;
 use super::process::Process;
 use super::record::{Node, Record};
-use super::{control, ports, secret};
+use super::{control, install, ports, secret};
 use crate::failure::{Context, Failure, Outcome};
 use crate::workspace;
 use serde::{Deserialize, Serialize};
@@ -205,8 +205,9 @@ pub(crate) fn all() -> Vec<Instance> {
     all
 }
 
-/// Ends every instance that lost its owner.
+/// Ends every instance that lost its owner, and removes what a killed set-up left on the machine.
 pub(crate) fn sweep() {
+    install::sweep();
     all().iter().for_each(Instance::end_if_abandoned);
 }
 

@@ -20,6 +20,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::thread;
 
+/// The variable that tells tests where the jars are.
+pub(super) const JARS: &str = "TEST_KAFKA_CLASSPATH";
 /// The user of encrypted connections.
 const USER: &str = "test";
 
@@ -44,7 +46,15 @@ pub(super) fn prepare(site: &Site, programs: artifacts::Programs) -> Outcome<Rec
     })?;
     let version = programs.version;
     let user = USER.to_owned();
-    Ok(Record { kind: Kind::Kafka, version, user, password, classpath: Some(classpath), nodes })
+    Ok(Record {
+        kind: Kind::Kafka,
+        version,
+        user,
+        password,
+        classpath: Some(classpath),
+        nodes,
+        owners: BTreeMap::new(),
+    })
 }
 
 /// What all brokers share.
@@ -63,11 +73,7 @@ impl Cluster<'_> {
         let text =
             config::properties(broker, all, self.site.durable, &folder, keystore, (USER, self.password));
         site::private(&file, &text, None)?;
-        let mut format = java(self.java, self.classpath);
-        // All brokers of an instance have this id; nobody else can reach them.
-        format.args(["kafka.tools.StorageTool", "format", "-t", "c2hvcC1vZi14dGFzay0wMQ", "-c"]).arg(&file);
-        format.arg("--add-scram").arg(format!("SCRAM-SHA-256=[name={USER},password={}]", self.password));
-        shell::output(&mut format)?;
+        shell::output(&mut self.format(&file)?)?;
         let name =
             if all.len() == 1 { Kind::Kafka.to_string() } else { format!("{}-{}", Kind::Kafka, broker.id) };
         let log = self.site.instance.join(format!("{name}.log"));
@@ -87,6 +93,18 @@ impl Cluster<'_> {
             launch,
             process: None,
         })
+    }
+
+    /// The user is in a file of arguments: everybody on the machine can read command lines, and failures show them.
+    fn format(&self, settings: &Path) -> Outcome<Command> {
+        let users = settings.with_extension("users");
+        let user = format!("--add-scram\nSCRAM-SHA-256=[name={USER},password={}]\n", self.password);
+        site::private(&users, &user, None)?;
+        let mut format = java(self.java, self.classpath);
+        // All brokers of an instance have this id; nobody else can reach them.
+        format.args(["kafka.tools.StorageTool", "format", "-t", "c2hvcC1vZi14dGFzay0wMQ", "-c"]);
+        format.arg(settings).arg(format!("@{}", users.display()));
+        Ok(format)
     }
 
     fn arguments(&self, file: &Path) -> Vec<String> {
@@ -132,6 +150,12 @@ pub(super) fn any_tool() -> Outcome<Command> {
     Ok(java(&programs.java, &classpath))
 }
 
+/// The variable that tells tests where the jars are; none where they cannot be had.
+pub(crate) fn jars() -> Outcome<Option<(String, String)>> {
+    let classpath = find().map(|programs| programs.classpath()).transpose()?;
+    Ok(classpath.map(|classpath| (JARS.to_owned(), classpath)))
+}
+
 /// This broker answers, and knows as many brokers as there should be.
 pub(super) fn ready(record: &Record, node: &Node) -> bool {
     let wanted = record.nodes.iter().filter(|node| node.alive()).count();
@@ -143,4 +167,28 @@ pub(super) fn ready(record: &Record, node: &Node) -> bool {
 fn java_program() -> Option<PathBuf> {
     let home = std::env::var_os("JAVA_HOME").map(|home| PathBuf::from(home).join("bin/java"));
     home.filter(|program| program.is_file()).or_else(|| shell::which("java"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::servers::tls::Certificates;
+
+    #[test]
+    fn no_password_is_on_a_command_line() {
+        let folder = tempfile::tempdir().unwrap();
+        let site = Site {
+            instance: folder.path().to_path_buf(),
+            durable: false,
+            brokers: 1,
+            certificates: Certificates::of(folder.path()),
+        };
+        let cluster =
+            Cluster { site: &site, java: Path::new("java"), classpath: "/jars/*", password: "secret" };
+        let line = shell::line(&cluster.format(&folder.path().join("1.properties")).unwrap());
+        assert!(!line.contains("secret"), "{line}");
+        let (_, users) = line.rsplit_once('@').unwrap();
+        let users = std::fs::read_to_string(users).unwrap();
+        assert_eq!(users, "--add-scram\nSCRAM-SHA-256=[name=test,password=secret]\n");
+    }
 }

@@ -66,6 +66,7 @@ pub(super) fn prepare(site: &Site, programs: Programs) -> Outcome<Record> {
         password,
         classpath: None,
         nodes: vec![node],
+        owners: BTreeMap::new(),
     })
 }
 
@@ -130,13 +131,34 @@ pub(super) fn shell_of(record: &Record) -> Outcome<Command> {
     Ok(command)
 }
 
-/// A database and a user for it, made where they are not there yet.
+/// A database and a user for it, made where they are not there yet; the user can enter no other.
 pub(super) fn provide_database(record: &Record, name: &str, owner: &str, password: &str) -> Outcome {
-    let script = format!(
-        "CREATE DATABASE IF NOT EXISTS {name} CHARACTER SET utf8mb4;\n\
+    let script = owned(name, owner, password);
+    postgres::feed(&mut shell_of(record)?, &script).context(|| format!("making the database {name}"))
+}
+
+/// In a grant, an underscore of the name stands for any letter unless it is escaped.
+fn owned(name: &str, owner: &str, password: &str) -> String {
+    let pattern = name.replace('_', "\\_");
+    format!(
+        "CREATE DATABASE IF NOT EXISTS `{name}` CHARACTER SET utf8mb4;\n\
          CREATE USER IF NOT EXISTS '{owner}'@'%' IDENTIFIED BY '{password}';\n\
          ALTER USER '{owner}'@'%' IDENTIFIED BY '{password}';\n\
-         GRANT ALL PRIVILEGES ON {name}.* TO '{owner}'@'%';\n"
-    );
-    postgres::feed(&mut shell_of(record)?, &script).context(|| format!("making the database {name}"))
+         REVOKE ALL PRIVILEGES, GRANT OPTION FROM '{owner}'@'%';\n\
+         GRANT ALL PRIVILEGES ON `{pattern}`.* TO '{owner}'@'%';\n"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_user_has_rights_on_one_database() {
+        let script = owned("shop_service", "shop", "secret");
+        assert!(script.contains("ALTER USER 'shop'@'%' IDENTIFIED BY 'secret'"), "{script}");
+        let (_, granted) = script.split_once("REVOKE ALL PRIVILEGES").unwrap();
+        assert!(granted.contains("GRANT ALL PRIVILEGES ON `shop\\_service`.* TO 'shop'@'%'"), "{script}");
+        assert_eq!(script.matches("GRANT ALL").count(), 1, "{script}");
+    }
 }

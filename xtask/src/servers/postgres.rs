@@ -69,6 +69,7 @@ pub(super) fn prepare(site: &Site, programs: Programs) -> Outcome<Record> {
         password,
         classpath: None,
         nodes: vec![node],
+        owners: BTreeMap::new(),
     })
 }
 
@@ -127,17 +128,22 @@ pub(super) fn psql(record: &Record) -> Outcome<Command> {
     Ok(command)
 }
 
-/// A database with an owner of the same name, made where it is not there yet.
+/// A database and its owner, made where they are not there yet; the owner can enter no other.
 pub(super) fn provide_database(record: &Record, name: &str, owner: &str, password: &str) -> Outcome {
-    let script = format!(
-        "SELECT 'CREATE ROLE {owner} LOGIN' WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{owner}') \\gexec\n\
-         ALTER ROLE {owner} PASSWORD '{password}';\n\
-         SELECT 'CREATE DATABASE {name} OWNER {owner}' WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = \
-         '{name}') \\gexec\n"
-    );
     let mut psql = psql(record)?;
     psql.args(["-d", "postgres", "-q", "-X", "-v", "ON_ERROR_STOP=1"]);
-    feed(&mut psql, &script).context(|| format!("making the database {name}"))
+    feed(&mut psql, &owned(name, owner, password)).context(|| format!("making the database {name}"))
+}
+
+/// Everybody may enter a new database, unless that is taken back.
+fn owned(name: &str, owner: &str, password: &str) -> String {
+    format!(
+        "SELECT 'CREATE ROLE {owner} LOGIN' WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{owner}') \\gexec\n\
+         ALTER ROLE {owner} NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION PASSWORD '{password}';\n\
+         SELECT 'CREATE DATABASE {name} OWNER {owner}' WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = \
+         '{name}') \\gexec\n\
+         REVOKE ALL ON DATABASE {name}, postgres, template1 FROM PUBLIC;\n"
+    )
 }
 
 /// Runs a client with that script as its input.
@@ -152,4 +158,23 @@ pub(super) fn feed(client: &mut Command, script: &str) -> Outcome {
     let output = child.wait_with_output().context(doing)?;
     let said = String::from_utf8_lossy(&output.stderr);
     if output.status.success() { Ok(()) } else { Err(Failure::new(said.trim())) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_owner_has_a_password_and_one_database() {
+        let script = owned("shop_service", "shop", "secret");
+        assert!(
+            script.contains("ALTER ROLE shop NOSUPERUSER") && script.contains("PASSWORD 'secret'"),
+            "{script}"
+        );
+        assert!(script.contains("CREATE DATABASE shop_service OWNER shop"), "{script}");
+        assert!(
+            script.contains("REVOKE ALL ON DATABASE shop_service, postgres, template1 FROM PUBLIC"),
+            "{script}"
+        );
+    }
 }

@@ -49,8 +49,9 @@ pub(crate) fn up(instance: &Instance, order: &Order) -> Outcome<Vec<Missing>> {
     outcome.map(|()| missing)
 }
 
-/// One after the other: packages are installed under a lock anyway.
-fn installed(kinds: &[Kind]) -> Outcome<(Vec<Kind>, Vec<Missing>)> {
+/// Those that can be started, installed where that is needed. One after the other: packages are installed under a lock
+/// anyway.
+pub(crate) fn installed(kinds: &[Kind]) -> Outcome<(Vec<Kind>, Vec<Missing>)> {
     let (mut here, mut missing) = (Vec::new(), Vec::new());
     for kind in kinds {
         if find::availability(*kind) == Availability::Installable {

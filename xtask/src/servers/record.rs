@@ -2,8 +2,10 @@
 
 use super::kind::Kind;
 use super::process::{Launch, Process};
+use super::secret;
 use crate::failure::{Context, Outcome};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
@@ -20,6 +22,9 @@ pub(crate) struct Record {
     #[serde(default)]
     pub(super) classpath: Option<String>,
     pub(super) nodes: Vec<Node>,
+    /// The passwords of those who own a database here, by user.
+    #[serde(default)]
+    pub(super) owners: BTreeMap<String, String>,
 }
 
 /// One process of a server.
@@ -37,6 +42,16 @@ pub(crate) struct Node {
 }
 
 impl Record {
+    /// The password of that user, made up where there is none yet.
+    pub(super) fn password_of(&mut self, user: &str) -> Outcome<String> {
+        if let Some(password) = self.owners.get(user) {
+            return Ok(password.clone());
+        }
+        let password = secret::password()?;
+        self.owners.insert(user.to_owned(), password.clone());
+        Ok(password)
+    }
+
     /// `host:port` of each node.
     pub(super) fn addresses(&self) -> String {
         self.nodes.iter().map(Node::address).collect::<Vec<_>>().join(",")
@@ -66,7 +81,7 @@ impl Record {
         let doing = || format!("writing {}", path.display());
         let text = serde_json::to_string_pretty(self).context(doing)?;
         let draft = path.with_extension("draft");
-        super::secret::write(&draft, &text)?;
+        secret::write(&draft, &text)?;
         fs::rename(&draft, path).context(doing)
     }
 }
@@ -78,5 +93,24 @@ impl Node {
 
     pub(super) fn alive(&self) -> bool {
         self.process.as_ref().is_some_and(Process::alive)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_owner_has_a_password_of_their_own_and_keeps_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("postgres.json");
+        // As earlier versions wrote it.
+        fs::write(&path, r#"{"kind":"postgres","version":"15","user":"u","password":"p","nodes":[]}"#)
+            .unwrap();
+        let mut record = Record::read(&path).unwrap();
+        let product = record.password_of("product").unwrap();
+        assert!(product != record.password && product != record.password_of("notification").unwrap());
+        record.write(&path).unwrap();
+        assert_eq!(Record::read(&path).unwrap().password_of("product").unwrap(), product);
     }
 }

@@ -23,7 +23,11 @@ pub(super) struct Programs {
 }
 
 pub(super) fn find() -> Option<Programs> {
-    let server = shell::which("redis-server").or_else(|| shell::which("valkey-server"))?;
+    let mut servers = ["redis-server", "valkey-server"].into_iter().filter_map(shell::which);
+    servers.find_map(in_version)
+}
+
+fn in_version(server: PathBuf) -> Option<Programs> {
     let version = site::version(&server)?;
     site::at_least(&version, [7, 0]).then_some(Programs { server, version })
 }
@@ -74,7 +78,15 @@ pub(super) fn prepare_cluster(site: &Site, programs: Programs) -> Outcome<Record
 
 fn record(kind: Kind, programs: Programs, nodes: Vec<Node>) -> Record {
     let (user, password) = (String::new(), String::new());
-    Record { kind, version: programs.version, user, password, classpath: None, nodes }
+    Record {
+        kind,
+        version: programs.version,
+        user,
+        password,
+        classpath: None,
+        nodes,
+        owners: BTreeMap::new(),
+    }
 }
 
 fn settings(site: &Site, port: u16) -> Vec<(&'static str, String)> {
@@ -141,19 +153,40 @@ pub(super) fn joined(record: &Record, node: &Node) -> bool {
     said.contains("cluster_state:ok") && said.lines().any(|line| line.trim() == knows)
 }
 
-/// The client beside the server; the password is in the environment and on no command line.
+/// The client that came with the server: `valkey-cli` beside `valkey-server`; else any on the path, as all of them speak
+/// to all servers.
+fn client(server: &Path) -> Option<PathBuf> {
+    let name = server.file_name()?.to_string_lossy().replace("-server", "-cli");
+    let own = Some(server.with_file_name(&name)).filter(|path| path.is_file());
+    own.or_else(|| [&*name, "redis-cli", "valkey-cli"].into_iter().find_map(shell::which))
+}
+
+/// The client of the server; the password is in the environment and on no command line.
 pub(super) fn cli(record: &Record) -> Outcome<Command> {
     let none = || Failure::new(format!("this instance has no {}", record.kind));
     let server = &record.nodes.first().ok_or_else(none)?.launch.program;
-    let beside = |name: &str| Some(server.with_file_name(name)).filter(|path: &PathBuf| Path::is_file(path));
-    let program = beside("redis-cli").or_else(|| beside("valkey-cli"));
-    let program = program.or_else(|| shell::which("redis-cli")).or_else(|| shell::which("valkey-cli"));
     let missing = || Failure::new("neither redis-cli nor valkey-cli is on the path");
-    let mut command = Command::new(program.ok_or_else(missing)?);
+    let mut command = Command::new(client(server).ok_or_else(missing)?);
     command.args(["-h", "127.0.0.1", "-p", &record.port().to_string()]);
     command.args((record.kind == Kind::RedisCluster).then_some("-c"));
     if !record.password.is_empty() {
         command.env("REDISCLI_AUTH", &record.password);
     }
     Ok(command)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_is_entered_by_the_client_that_came_with_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let beside = |name: &str| folder.path().join(name);
+        for name in ["redis-cli", "valkey-cli"] {
+            fs::write(beside(name), "").unwrap();
+        }
+        assert_eq!(client(&beside("valkey-server")).unwrap(), beside("valkey-cli"));
+        assert_eq!(client(&beside("redis-server")).unwrap(), beside("redis-cli"));
+    }
 }

@@ -22,14 +22,15 @@ pub(super) struct Args {
     /// How many brokers those are, where they cannot be asked without TLS
     #[arg(long, value_name = "NUMBER", requires = "brokers")]
     count: Option<u32>,
-    /// Goes before the name of each topic
-    #[arg(long, default_value = "", value_name = "TEXT")]
-    prefix: String,
+    /// Goes before the name of each topic [default: with --brokers what `KAFKA_TOPIC_PREFIX` says]
+    #[arg(long, value_name = "TEXT")]
+    prefix: Option<String>,
 }
 
 pub(super) fn run(args: &Args) -> Outcome {
     let Some(bootstrap) = &args.brokers else {
-        return provide(&Instance::meant(args.name.as_deref())?, &args.prefix);
+        // Services on servers of ours use none, whatever the environment says of others.
+        return provide(&Instance::meant(args.name.as_deref())?, args.prefix.as_deref().unwrap_or_default());
     };
     let first = bootstrap.split(',').next().unwrap_or(bootstrap);
     let counted = || wire::brokers(first).context(|| format!("asking {first} how many brokers there are"));
@@ -37,7 +38,7 @@ pub(super) fn run(args: &Args) -> Outcome {
     declared::provide(&declared::Target {
         bootstrap: bootstrap.clone(),
         brokers,
-        prefix: args.prefix.clone(),
+        prefix: args.prefix.clone().or_else(|| std::env::var("KAFKA_TOPIC_PREFIX").ok()).unwrap_or_default(),
         client: args.client_config.clone(),
         tool: &kafka::any_tool,
     })

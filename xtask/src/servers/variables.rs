@@ -1,6 +1,7 @@
 //! What tests are told: where each server is, and by which password and certificate it is reached.
 
 use super::instance::{Instance, parent};
+use super::kafka;
 use super::kind::Kind;
 use super::record::Record;
 use super::tls::Certificates;
@@ -48,10 +49,20 @@ fn of_record(record: &Record) -> Vec<(&'static str, String)> {
                 ("TEST_KAFKA_SASL_USERNAME", user.clone()),
                 ("TEST_KAFKA_SASL_PASSWORD", password.clone()),
             ];
-            variables.extend(record.classpath.clone().map(|path| ("TEST_KAFKA_CLASSPATH", path)));
+            variables.extend(record.classpath.clone().map(|path| (kafka::JARS, path)));
             variables
         }
     }
+}
+
+/// A file that vouches for servers of others and for ours: these authorities, and the instance's own.
+pub(crate) fn with_authority(instance: &Instance, theirs: &str) -> Outcome<PathBuf> {
+    let authority = Certificates::of(&instance.folder).authority;
+    let ours = fs::read_to_string(&authority).context(|| format!("reading {}", authority.display()))?;
+    let both = authority.with_file_name("all.pem");
+    fs::write(&both, format!("{}\n{ours}", theirs.trim_end()))
+        .context(|| format!("writing {}", both.display()))?;
+    Ok(both)
 }
 
 /// The copy of this program that tests call: cargo may replace the original under them.
@@ -112,6 +123,7 @@ mod tests {
             password: "p".to_owned(),
             classpath: Some("/jars/*".to_owned()),
             nodes: ports.iter().map(node).collect(),
+            owners: BTreeMap::new(),
         }
     }
 
@@ -126,6 +138,15 @@ mod tests {
         let all = of_record(&record(Kind::Kafka, &[(1, Some(2)), (3, Some(4))]));
         assert!(all.contains(&("TEST_KAFKA_SASL_BROKERS", "127.0.0.1:2,127.0.0.1:4".to_owned())));
         assert!(all.contains(&("TEST_KAFKA_CLASSPATH", "/jars/*".to_owned())));
+    }
+
+    #[test]
+    fn another_authority_is_joined_by_ours() {
+        let folder = tempfile::tempdir().unwrap();
+        let instance = Instance::at(folder.path());
+        Certificates::provide(folder.path()).unwrap();
+        let both = fs::read_to_string(with_authority(&instance, "theirs").unwrap()).unwrap();
+        assert!(both.starts_with("theirs\n-----BEGIN CERTIFICATE-----\n"), "{both}");
     }
 
     #[test]

@@ -42,6 +42,33 @@ impl Member {
         }
     }
 
+    /// What its tests start for themselves, or look at more closely: programs of this machine, wherever the server is.
+    pub(super) fn programs(&self) -> &'static [Kind] {
+        match self.path.split('/').collect::<Vec<_>>()[..] {
+            ["adapters", "platform", "redis"] => &[Kind::Redis],
+            ["adapters", "platform", "kafka"] => &[Kind::Kafka],
+            _ => &[],
+        }
+    }
+
+    /// As [`programs`](Self::programs), for the tests of the server home: outages.
+    pub(super) fn servers_programs(&self) -> &'static [Kind] {
+        match self.servers_need() {
+            [] => &[],
+            _ if self.group() == "system" => &[Kind::Postgres, Kind::MariaDb, Kind::Redis, Kind::Kafka],
+            _ => &[],
+        }
+    }
+
+    /// The server whose certificate its tests check, so that they have to know who signed it.
+    pub(super) fn verifies(&self) -> Option<Kind> {
+        match &*self.path {
+            "adapters/platform/postgres" => Some(Kind::Postgres),
+            "adapters/platform/mariadb" => Some(Kind::MariaDb),
+            _ => None,
+        }
+    }
+
     /// What the tests of the server home need, in a crate that has such.
     pub(super) fn servers_need(&self) -> &'static [Kind] {
         if !self.starts_processes() || !self.tests.iter().any(|test| test == SERVERS) {
@@ -100,6 +127,16 @@ mod tests {
         );
         assert_eq!(member("bootstrap/system", &["servers"]).servers_need(), Kind::ALL);
         assert!(member("adapters/product/http", &["servers"]).servers_need().is_empty());
+    }
+
+    #[test]
+    fn tests_of_outages_and_certificates_need_programs_of_this_machine() {
+        assert_eq!(member("adapters/platform/kafka", &[]).programs(), [Kind::Kafka]);
+        assert!(member("adapters/basket/redis", &[]).programs().is_empty());
+        assert!(member("bootstrap/system", &["servers"]).servers_programs().contains(&Kind::Kafka));
+        assert!(member("bootstrap/payment", &["servers"]).servers_programs().is_empty());
+        assert_eq!(member("adapters/platform/mariadb", &[]).verifies(), Some(Kind::MariaDb));
+        assert_eq!(member("adapters/payment/mariadb", &[]).verifies(), None);
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! selection builds many of them again.
 
 use super::members::{Member, SERVERS};
+use super::supply::{Needs, Supply};
 use crate::build::SELECTION;
 use crate::failure::{Failure, Outcome};
 use crate::servers::Kind;
@@ -28,11 +29,16 @@ pub(super) fn chosen<'a>(wish: &Wish<'_>, members: &'a [Member]) -> Outcome<Vec<
 }
 
 /// The servers that their tests need.
-pub(super) fn servers(wish: &Wish<'_>, chosen: &[&Member]) -> BTreeSet<Kind> {
+pub(super) fn needs(wish: &Wish<'_>, chosen: &[&Member]) -> Needs {
     if wish.fast {
-        return BTreeSet::new();
+        return Needs::default();
     }
-    chosen.iter().flat_map(|member| member.needs().iter().chain(member.servers_need())).copied().collect()
+    let all = |of: &dyn Fn(&Member) -> Vec<Kind>| chosen.iter().flat_map(|member| of(member)).collect();
+    Needs {
+        servers: all(&|member| [member.needs(), member.servers_need()].concat()),
+        programs: all(&|member| [member.programs(), member.servers_programs()].concat()),
+        verified: all(&|member| member.verifies().into_iter().collect()),
+    }
 }
 
 /// The tests meet the services as processes, so these are built first.
@@ -40,29 +46,30 @@ pub(super) fn services(wish: &Wish<'_>, chosen: &[&Member]) -> bool {
     !wish.fast && chosen.iter().any(|member| member.path == "bootstrap/system")
 }
 
-/// The suites that cannot run without these servers, each with what it lacks.
-pub(super) fn skipped(chosen: &[&Member], missing: &[Kind]) -> Vec<(String, Vec<Kind>)> {
-    let lacks =
-        |needs: &[Kind]| needs.iter().copied().filter(|kind| missing.contains(kind)).collect::<Vec<_>>();
+/// The suites that cannot run with what is there, each with what it lacks.
+pub(super) fn skipped(chosen: &[&Member], supply: &Supply) -> Vec<(String, Vec<Kind>)> {
     let suites = chosen.iter().flat_map(|member| {
-        let crates = (member.name.clone(), lacks(member.needs()));
-        let target = (format!("{} (tests/{SERVERS})", member.name), lacks(member.servers_need()));
+        let crates = (member.name.clone(), supply.lacks(member));
+        let target = (format!("{} (tests/{SERVERS})", member.name), supply.lacks_in_target(member));
         [crates, target]
     });
     suites.filter(|(_, lacks)| !lacks.is_empty()).collect()
 }
 
-/// `missing` are the servers that there are none of.
-pub(super) fn selections(wish: &Wish<'_>, chosen: &[&Member], missing: &[Kind]) -> Selections {
-    let lost = |needs: &[Kind]| needs.iter().any(|kind| missing.contains(kind));
-    let (out, kept): (Vec<&Member>, Vec<&Member>) = chosen
-        .iter()
-        .partition(|member| if wish.fast { !member.needs().is_empty() } else { lost(member.needs()) });
+/// Of the crates that [`apart`] does not take.
+pub(super) fn selections(wish: &Wish<'_>, chosen: &[&Member], supply: &Supply) -> Selections {
+    let (out, kept): (Vec<&Member>, Vec<&Member>) = chosen.iter().partition(|member| {
+        if wish.fast {
+            !member.needs().is_empty()
+        } else {
+            supply.takes_apart(member) || !supply.lacks(member).is_empty()
+        }
+    });
     let mut selections = if wish.fast {
         fast(&kept)
     } else {
         let whole = if wish.only.is_none() { everything_but(&out) } else { packages(&kept) };
-        if kept.iter().any(|member| lost(member.servers_need())) {
+        if kept.iter().any(|member| !supply.lacks_in_target(member).is_empty()) {
             without_servers(&whole, &kept)
         } else {
             vec![whole]
@@ -73,6 +80,13 @@ pub(super) fn selections(wish: &Wish<'_>, chosen: &[&Member], missing: &[Kind]) 
         selections.push(vec!["-p".to_owned(), "xtask".to_owned()]);
     }
     selections
+}
+
+/// The crates that run on a server of ours, although the environment names one.
+pub(super) fn apart(chosen: &[&Member], supply: &Supply) -> Selections {
+    let ours = |member: &&Member| supply.takes_apart(member) && supply.lacks(member).is_empty();
+    let selection = packages(&chosen.iter().copied().filter(ours).collect::<Vec<_>>());
+    if selection.is_empty() { Vec::new() } else { vec![selection] }
 }
 
 fn everything_but(out: &[&Member]) -> Vec<String> {
@@ -126,13 +140,14 @@ mod tests {
     use super::*;
 
     fn some_members() -> Vec<Member> {
-        let members: [(&str, &str, &[&str]); 9] = [
+        let members: [(&str, &str, &[&str]); 10] = [
             ("product-domain", "domain/product", &[]),
             ("product-http", "adapters/product/http", &[]),
             ("product-postgres", "adapters/product/postgres", &["store"]),
             ("product-service", "bootstrap/product", &["service"]),
             ("basket-domain", "domain/basket", &[]),
             ("basket-redis", "adapters/basket/redis", &[]),
+            ("platform-postgres", "adapters/platform/postgres", &["tls"]),
             ("system-tests", "bootstrap/system", &["servers", "system"]),
             ("proto", "proto", &[]),
             ("xtask", "xtask", &["documents"]),
@@ -149,13 +164,19 @@ mod tests {
     fn planned(fast: bool, only: Option<&str>, missing: &[Kind]) -> Outcome<Vec<String>> {
         let (members, wish) = (some_members(), Wish { fast, only });
         let chosen = chosen(&wish, &members)?;
-        Ok(selections(&wish, &chosen, missing).iter().map(|selection| selection.join(" ")).collect())
+        let supply = lacking(missing);
+        Ok(selections(&wish, &chosen, &supply).iter().map(|selection| selection.join(" ")).collect())
+    }
+
+    fn lacking(missing: &[Kind]) -> Supply {
+        let missing: BTreeSet<Kind> = missing.iter().copied().collect();
+        Supply { no_programs: missing.clone(), missing, ..Supply::default() }
     }
 
     fn needed(fast: bool, only: Option<&str>) -> (bool, Vec<Kind>) {
         let (members, wish) = (some_members(), Wish { fast, only });
         let chosen = chosen(&wish, &members).unwrap();
-        (services(&wish, &chosen), servers(&wish, &chosen).into_iter().collect())
+        (services(&wish, &chosen), needs(&wish, &chosen).servers.into_iter().collect())
     }
 
     #[test]
@@ -188,7 +209,7 @@ mod tests {
         let product = "-p product-domain -p product-http -p product-service";
         assert_eq!(planned(false, Some("product"), &[Kind::Postgres]).unwrap(), [product]);
         let all = "--workspace --exclude xtask --exclude basket-redis";
-        let tests = "--lib --bins --test service --test store --test system";
+        let tests = "--lib --bins --test service --test store --test system --test tls";
         let expected = [format!("{all} {tests}"), format!("{all} --doc"), "-p xtask".to_owned()];
         assert_eq!(planned(false, None, &[Kind::Redis]).unwrap(), expected);
         let system = planned(false, Some("system"), &[Kind::Kafka]).unwrap();
@@ -204,7 +225,7 @@ mod tests {
             tests: Vec::new(),
         };
         let wish = Wish { fast: false, only: Some("basket") };
-        assert!(selections(&wish, &[&only_redis], &[Kind::Redis]).is_empty());
+        assert!(selections(&wish, &[&only_redis], &lacking(&[Kind::Redis])).is_empty());
     }
 
     #[test]
@@ -213,15 +234,34 @@ mod tests {
         let all: Vec<&Member> = members.iter().collect();
         let expected = [
             ("product-postgres".to_owned(), vec![Kind::Postgres]),
+            ("platform-postgres".to_owned(), vec![Kind::Postgres]),
             ("system-tests (tests/servers)".to_owned(), vec![Kind::Postgres, Kind::Kafka]),
         ];
-        assert_eq!(skipped(&all, &[Kind::Postgres, Kind::Kafka]), expected);
-        assert!(skipped(&all, &[]).is_empty());
+        assert_eq!(skipped(&all, &lacking(&[Kind::Postgres, Kind::Kafka])), expected);
+        assert!(skipped(&all, &Supply::default()).is_empty());
+    }
+
+    #[test]
+    fn tests_of_certificates_run_on_ours_where_a_given_server_is_a_stranger() {
+        let (members, wish) = (some_members(), Wish { fast: false, only: None });
+        let all: Vec<&Member> = members.iter().filter(|member| member.path != "xtask").collect();
+        let mut supply = Supply { strangers: BTreeSet::from([Kind::Postgres]), ..Supply::default() };
+        let expected = "--workspace --exclude xtask --exclude platform-postgres";
+        assert_eq!(selections(&wish, &all, &supply)[0].join(" "), expected);
+        assert_eq!(apart(&all, &supply), [["-p", "platform-postgres"]]);
+        assert!(skipped(&all, &supply).is_empty());
+        supply.no_programs.insert(Kind::Postgres);
+        assert!(apart(&all, &supply).is_empty());
+        let skipped: Vec<String> = skipped(&all, &supply).into_iter().map(|(suite, _)| suite).collect();
+        assert_eq!(skipped, ["platform-postgres", "system-tests (tests/servers)"], "product-postgres runs");
     }
 
     #[test]
     fn an_unknown_context_names_the_known_ones() {
         let failure = planned(false, Some("shipping"), &[]).unwrap_err().to_string();
-        assert_eq!(failure, "nothing is called `shipping`; there are basket, product, proto, system, xtask");
+        assert_eq!(
+            failure,
+            "nothing is called `shipping`; there are basket, platform, product, proto, system, xtask"
+        );
     }
 }
