@@ -7,7 +7,7 @@ use kernel_application::{CallContext, StoreError};
 use kernel_domain::Timestamp;
 use notification_application::{Channel, NotificationRepository};
 use notification_domain::{Notification, NotificationId};
-use platform_postgres::{Database, PgUuid};
+use platform_postgres::{Database, PgUuid, Prepared};
 use shaku::Component;
 
 use crate::{
@@ -15,6 +15,10 @@ use crate::{
     row::{Progress, Row, column},
     schema::notification,
 };
+
+/// How many rows one statement inserts. An event makes one for each channel, which this has room for; a connection keeps a
+/// statement prepared for each number of rows up to it.
+const ROWS: usize = 16;
 
 /// The repository of one database.
 #[derive(Component)]
@@ -49,11 +53,15 @@ impl NotificationRepository for PgNotificationRepository {
         self.db
             .write(ctx, "add notifications", async |tx| {
                 // From here to the commit others who insert for these users wait, so nothing else may come after it.
-                let insert = diesel::insert_into(notification::table)
-                    .values(&rows)
-                    .on_conflict((notification::event_id, notification::channel))
-                    .do_nothing();
-                Ok(insert.execute(tx.conn()).await?)
+                let mut added = 0;
+                for some in rows.chunks(ROWS) {
+                    let insert = diesel::insert_into(notification::table)
+                        .values(some)
+                        .on_conflict((notification::event_id, notification::channel))
+                        .do_nothing();
+                    added += Prepared(insert).execute(tx.conn()).await?;
+                }
+                Ok(added)
             })
             .await
     }
@@ -64,7 +72,7 @@ impl NotificationRepository for PgNotificationRepository {
         self.db
             .write(ctx, "save notification", async |tx| {
                 let current = current(PgUuid(*id.as_uuid()), column(version));
-                match diesel::update(current).set(progress).execute(tx.conn()).await? {
+                match Prepared(diesel::update(current).set(progress)).execute(tx.conn()).await? {
                     0 => Err(StoreError::Conflict("notification").into()),
                     _ => Ok(()),
                 }

@@ -9,9 +9,10 @@ use platform_postgres::PgUuid;
 
 use crate::schema::notification;
 
-/// All but the number, which the table gives.
+/// All but the number, which the table gives. What is not there is written as `NULL`: so an insert of as many rows always
+/// has the same text.
 #[derive(Insertable, Queryable, Selectable)]
-#[diesel(table_name = notification, check_for_backend(Pg))]
+#[diesel(table_name = notification, treat_none_as_default_value = false, check_for_backend(Pg))]
 pub(crate) struct Row {
     id: PgUuid,
     event_id: PgUuid,

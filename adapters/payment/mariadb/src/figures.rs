@@ -2,10 +2,14 @@
 
 use std::collections::HashMap;
 
-use diesel::prelude::*;
+use diesel::{
+    dsl::{DuplicatedKeys, sql},
+    prelude::*,
+    sql_types::BigInt,
+};
 use diesel_async::{AsyncMysqlConnection, RunQueryDsl};
 use kernel_domain::PaymentId;
-use platform_mariadb::WriteError;
+use platform_mariadb::{Prepared, WriteError};
 
 use crate::schema::payment_figures as figures;
 
@@ -43,11 +47,26 @@ pub(crate) async fn change(
     }
     let shard = i64::try_from(payment.as_uuid().as_u128() % SHARDS).unwrap_or_default();
     let mut changes: Vec<_> = before.map(|share| (share, -1)).into_iter().chain([(now, 1)]).collect();
-    changes.sort_by_key(|(share, _)| share.status.clone());
-    for (share, sign) in changes {
-        let add = Sums { payments: sign, amount: sign * share.amount, refunded: sign * share.refunded };
-        put(connection, &share.status, shard, add).await?;
-    }
+    changes.sort_by_key(|(share, _)| &share.status);
+    let rows = changes.into_iter().map(|(share, sign)| {
+        (
+            figures::status.eq(&share.status),
+            figures::shard.eq(shard),
+            figures::payments.eq(sign),
+            figures::amount.eq(sign * share.amount),
+            figures::refunded.eq(sign * share.refunded),
+        )
+    });
+    let add = diesel::insert_into(figures::table)
+        .values(rows.collect::<Vec<_>>())
+        .on_conflict(DuplicatedKeys)
+        .do_update()
+        .set((
+            figures::payments.eq(figures::payments + sql::<BigInt>("VALUES(payments)")),
+            figures::amount.eq(figures::amount + sql::<BigInt>("VALUES(amount)")),
+            figures::refunded.eq(figures::refunded + sql::<BigInt>("VALUES(refunded)")),
+        ));
+    Prepared(add).execute(connection).await?;
     Ok(())
 }
 
@@ -68,46 +87,4 @@ pub(crate) async fn by_status(connection: &mut AsyncMysqlConnection) -> QueryRes
 #[diesel::dsl::auto_type]
 pub(crate) fn shares() -> _ {
     figures::table.select((figures::status, figures::payments, figures::amount, figures::refunded))
-}
-
-async fn put(
-    connection: &mut AsyncMysqlConnection,
-    status: &str,
-    shard: i64,
-    add: Sums,
-) -> Result<(), WriteError> {
-    if update(connection, status, shard, add).await? {
-        return Ok(());
-    }
-    let row = (
-        figures::status.eq(status),
-        figures::shard.eq(shard),
-        figures::payments.eq(add.payments),
-        figures::amount.eq(add.amount),
-        figures::refunded.eq(add.refunded),
-    );
-    match diesel::insert_into(figures::table).values(row).execute(connection).await.map_err(WriteError::from)
-    {
-        // Another save was the first of this row.
-        Err(error) if error.is_duplicate() => Ok(update(connection, status, shard, add).await.map(drop)?),
-        other => other.map(drop),
-    }
-}
-
-async fn update(
-    connection: &mut AsyncMysqlConnection,
-    status: &str,
-    shard: i64,
-    add: Sums,
-) -> QueryResult<bool> {
-    let row = figures::table.find((status, shard));
-    let found = diesel::update(row)
-        .set((
-            figures::payments.eq(figures::payments + add.payments),
-            figures::amount.eq(figures::amount + add.amount),
-            figures::refunded.eq(figures::refunded + add.refunded),
-        ))
-        .execute(connection)
-        .await?;
-    Ok(found == 1)
 }

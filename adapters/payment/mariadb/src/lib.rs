@@ -9,6 +9,7 @@ mod keys;
 mod queries;
 mod repository;
 mod rows;
+mod save;
 mod schema;
 mod statements;
 #[cfg(test)]

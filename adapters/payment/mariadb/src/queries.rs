@@ -10,7 +10,7 @@ use kernel_domain::{Currency, Money, PaymentId};
 use payment_application::{
     PaymentFilter, PaymentItemView, PaymentQueries, PaymentStats, PaymentStatus, PaymentView, StatusCount,
 };
-use platform_mariadb::{Database, timestamp};
+use platform_mariadb::{Database, Prepared, filled_up, timestamp};
 use shaku::Component;
 
 use crate::{
@@ -41,10 +41,9 @@ impl PaymentQueries for MariaDbPaymentQueries {
     async fn get(&self, id: PaymentId) -> Result<Option<PaymentView>, StoreError> {
         let id = id.to_string();
         let get = async |connection: &mut AsyncMysqlConnection| {
-            let row: Option<PaymentRow> = statements::payment(&id).first(connection).await.optional()?;
-            let Some(row) = row else { return Ok(None) };
-            let items = statements::items(&id).load(connection).await?;
-            Ok(Some((row, items)))
+            let lines: Vec<(ItemRow, Option<PaymentRow>)> =
+                statements::payment_with_items(&id).load(connection).await?;
+            Ok(with_lines(lines))
         };
         self.db.read("show payment", get).await?.map(view).transpose()
     }
@@ -83,12 +82,18 @@ const fn is_captured(status: PaymentStatus) -> bool {
     matches!(status, PaymentStatus::Completed | PaymentStatus::PartiallyRefunded | PaymentStatus::Refunded)
 }
 
+fn with_lines(mut lines: Vec<(ItemRow, Option<PaymentRow>)>) -> Option<(PaymentRow, Vec<ItemRow>)> {
+    lines.sort_by_key(|(item, _)| item.line);
+    let payment = lines.first_mut()?.1.take()?;
+    Some((payment, lines.into_iter().map(|(item, _)| item).collect()))
+}
+
 async fn with_items(
     connection: &mut AsyncMysqlConnection,
     rows: Vec<PaymentRow>,
 ) -> QueryResult<Vec<(PaymentRow, Vec<ItemRow>)>> {
-    let ids = rows.iter().map(|row| row.id.as_str()).collect();
-    let items: Vec<ItemRow> = statements::items_of_all(ids).load(connection).await?;
+    let ids = filled_up(rows.iter().map(|row| row.id.as_str()));
+    let items: Vec<ItemRow> = Prepared(statements::items_of_all(ids)).load(connection).await?;
     let mut by_payment: HashMap<String, Vec<ItemRow>> = HashMap::new();
     for item in items {
         by_payment.entry(item.payment_id.clone()).or_default().push(item);

@@ -1,26 +1,22 @@
 //! Payments as aggregates.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use async_trait::async_trait;
 use chrono::TimeDelta;
 use diesel::prelude::*;
 use diesel_async::{AsyncMysqlConnection, RunQueryDsl};
-use kernel_application::{
-    CallContext, Claim, Clock, StoreError,
-    messaging::{EventTranslator, OutboundMessage},
-};
-use kernel_domain::{PaymentId, Timestamp, Version};
-use payment_application::{PaymentAnswer, PaymentRepository, PaymentView};
+use kernel_application::{CallContext, Clock, StoreError, messaging::EventTranslator};
+use kernel_domain::{PaymentId, Timestamp};
+use payment_application::PaymentRepository;
 use payment_domain::Payment;
 use platform_mariadb::{Database, Tx, WriteError, datetime};
 use shaku::Component;
 
 use crate::{
-    answer,
-    figures::{self, Share},
     rows::{ItemRow, PaymentRow, RefundRow, unreadable},
-    schema::{payment_items, payments, provider_callbacks, refunds},
+    save::Save,
+    schema::provider_callbacks,
     statements,
 };
 
@@ -44,6 +40,15 @@ impl MariaDbPaymentRepository {
     pub fn new(db: Database, events: Arc<dyn EventTranslator<Payment>>, clock: Arc<dyn Clock>) -> Self {
         Self { events, clock, db }
     }
+
+    /// `false` where there was more to write than one statement can: nothing was done.
+    async fn save_alone(&self, ctx: &CallContext, save: &Save) -> Result<bool, StoreError> {
+        if !save.may_stand_alone() {
+            return Ok(false);
+        }
+        let step = async |connection: &mut AsyncMysqlConnection| save.run_alone(connection).await;
+        Ok(self.db.write_alone(ctx, "save payment", step).await? == Some(true))
+    }
 }
 
 #[async_trait]
@@ -57,7 +62,9 @@ impl PaymentRepository for MariaDbPaymentRepository {
 
     async fn save(&self, ctx: &CallContext, payment: &mut Payment) -> Result<(), StoreError> {
         let save = Save::of(ctx, payment, self.events.translate(ctx, payment))?;
-        self.db.write(ctx, "save payment", async |tx: &mut Tx| save.run(tx).await).await?;
+        if !self.save_alone(ctx, &save).await? {
+            self.db.write(ctx, "save payment", async |tx: &mut Tx| save.run(tx).await).await?;
+        }
         payment.mark_saved();
         Ok(())
     }
@@ -98,98 +105,16 @@ impl PaymentRepository for MariaDbPaymentRepository {
     }
 }
 
-/// Everything one save writes.
-struct Save {
-    id: PaymentId,
-    expected: Version,
-    row: PaymentRow,
-    items: Vec<ItemRow>,
-    refunds: Vec<RefundRow>,
-    messages: Vec<OutboundMessage>,
-    answer: Option<(Claim, Vec<u8>)>,
-}
-
-impl Save {
-    fn of(ctx: &CallContext, payment: &Payment, messages: Vec<OutboundMessage>) -> Result<Self, StoreError> {
-        let state = payment.snapshot();
-        let answer = ctx.claim().map(|claim| {
-            let view = PaymentView::try_from(payment).map_err(unreadable)?;
-            Ok::<_, StoreError>((claim.clone(), answer::encode(&PaymentAnswer::Payment(Box::new(view)))?))
-        });
-        Ok(Self {
-            id: state.id,
-            expected: state.version,
-            row: PaymentRow::of(state, state.version.next())?,
-            items: ItemRow::all_of(state),
-            refunds: RefundRow::all_of(state),
-            messages,
-            answer: answer.transpose()?,
-        })
-    }
-
-    async fn run(&self, tx: &mut Tx) -> Result<(), WriteError> {
-        let before = if self.expected == Version::NEW {
-            self.insert(tx.conn()).await.map_err(refuse)?;
-            None
-        } else {
-            Some(self.update(tx.conn()).await.map_err(refuse)?)
-        };
-        for message in &self.messages {
-            tx.enqueue(message).await?;
-        }
-        if let Some((claim, answer)) = &self.answer {
-            tx.settle_claim(claim, answer).await?;
-        }
-        figures::change(tx.conn(), self.id, before.as_ref(), &self.share()).await
-    }
-
-    async fn insert(&self, connection: &mut AsyncMysqlConnection) -> Result<(), WriteError> {
-        diesel::insert_into(payments::table).values(&self.row).execute(connection).await?;
-        diesel::insert_into(payment_items::table).values(&self.items).execute(connection).await?;
-        Ok(())
-    }
-
-    /// Lines never change; refunds are added and changed, never removed. Answers what the payment added to the figures.
-    async fn update(&self, connection: &mut AsyncMysqlConnection) -> Result<Share, WriteError> {
-        let expected = self.expected.get().cast_signed();
-        let counted = statements::counted(&self.row.id, expected).first(connection).await.optional()?;
-        let Some((status, refunded)) = counted else {
-            return Err(StoreError::Conflict("payment").into());
-        };
-        diesel::update(payments::table.find(&self.row.id)).set(&self.row).execute(connection).await?;
-        for refund in &self.refunds {
-            let known = refunds::table.find((&refund.payment_id, refund.line));
-            // Not `ON DUPLICATE KEY UPDATE`, which would take the refund of another payment with the same id for this one.
-            if diesel::update(known).set(refund).execute(connection).await? == 0 {
-                diesel::insert_into(refunds::table).values(refund).execute(connection).await?;
-            }
-        }
-        Ok(Share { status, refunded, amount: self.row.amount })
-    }
-
-    fn share(&self) -> Share {
-        let row = &self.row;
-        Share { status: row.status.clone(), amount: row.amount, refunded: row.refunded }
-    }
-}
-
-/// A broken unique rule is either another living payment for the basket, or the same payment inserted twice.
-fn refuse(error: WriteError) -> WriteError {
-    match error.broken_rule() {
-        Some("payments_live_basket") => StoreError::Duplicate("live payment").into(),
-        Some(_) => StoreError::Conflict("payment").into(),
-        None => error,
-    }
-}
-
+type Part = (ItemRow, Option<PaymentRow>, Option<RefundRow>);
 type Loaded = (PaymentRow, Vec<ItemRow>, Vec<RefundRow>);
 
 async fn load(connection: &mut AsyncMysqlConnection, id: &str) -> QueryResult<Option<Loaded>> {
-    let rows: Vec<(PaymentRow, Option<RefundRow>)> =
-        statements::payment_with_refunds(id).load(connection).await?;
-    let mut rows = rows.into_iter();
-    let Some((row, first)) = rows.next() else { return Ok(None) };
-    let refunds = first.into_iter().chain(rows.filter_map(|(_, refund)| refund)).collect();
-    let items = statements::items(id).load(connection).await?;
-    Ok(Some((row, items, refunds)))
+    let (mut payment, mut items, mut refunds) = (None, BTreeMap::new(), Vec::new());
+    for (item, row, refund) in statements::whole(id).load::<Part>(connection).await? {
+        items.insert(item.line, item);
+        payment = payment.or(row);
+        refunds.extend(refund);
+    }
+    refunds.sort_by_key(|refund| refund.line);
+    Ok(payment.map(|payment| (payment, items.into_values().collect(), refunds)))
 }

@@ -13,9 +13,10 @@ use platform_mariadb::{datetime, timestamp};
 
 use crate::schema::{payment_items, payments, refunds};
 
-/// A payment as its table holds it. `treat_none_as_null`: an update writes what is gone as `NULL`.
+/// A payment as its table holds it. What is not there is written as `NULL`, by inserts and by updates: so each of them has
+/// one text, and is prepared once.
 #[derive(Clone, Debug, Queryable, Selectable, Insertable, AsChangeset)]
-#[diesel(table_name = payments, treat_none_as_null = true)]
+#[diesel(table_name = payments, treat_none_as_null = true, treat_none_as_default_value = false)]
 pub(crate) struct PaymentRow {
     pub(crate) id: String,
     pub(crate) user_id: String,
@@ -46,7 +47,7 @@ pub(crate) struct PaymentRow {
 
 /// A line of a payment.
 #[derive(Clone, Debug, Queryable, Selectable, Insertable)]
-#[diesel(table_name = payment_items)]
+#[diesel(table_name = payment_items, treat_none_as_default_value = false)]
 pub(crate) struct ItemRow {
     pub(crate) payment_id: String,
     pub(crate) line: i64,
@@ -58,8 +59,9 @@ pub(crate) struct ItemRow {
 }
 
 /// A refund.
-#[derive(Clone, Debug, Queryable, Selectable, Insertable, AsChangeset)]
-#[diesel(table_name = refunds)]
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Insertable, AsChangeset)]
+#[diesel(table_name = refunds, primary_key(payment_id, line))]
+#[diesel(treat_none_as_null = true, treat_none_as_default_value = false)]
 pub(crate) struct RefundRow {
     pub(crate) payment_id: String,
     pub(crate) line: i64,

@@ -18,40 +18,46 @@ use crate::{
     schema::{payment_items, payments, provider_callbacks, refunds},
 };
 
-/// A payment with its refunds, once per refund. One statement sees one state of both; lines never change.
+/// All of one payment: one statement sees one state of it. Its lines, the first of them with the payment, once per
+/// refund: so there are not as many rows as lines times refunds, and what the payment holds is not sent with every line.
+/// Each payment has a first line.
 #[auto_type]
-pub(crate) fn payment_with_refunds<'a>(id: &'a str) -> _ {
-    let payment: AsSelect<PaymentRow, Mysql> = PaymentRow::as_select();
+pub(crate) fn whole<'a>(id: &'a str) -> _ {
+    let item: AsSelect<ItemRow, Mysql> = ItemRow::as_select();
+    let payment: AsSelect<Option<PaymentRow>, Mysql> = Option::<PaymentRow>::as_select();
+    let refund: AsSelect<Option<RefundRow>, Mysql> = Option::<RefundRow>::as_select();
+    let of_payment = payments::id.eq(payment_items::payment_id).and(payment_items::line.eq(0_i64));
+    let of_refund = refunds::payment_id.eq(payment_items::payment_id).and(payment_items::line.eq(0_i64));
+    payment_items::table
+        .left_join(payments::table.on(of_payment))
+        .left_join(refunds::table.on(of_refund))
+        .filter(payment_items::payment_id.eq(id))
+        .select((item, payment, refund))
+}
+
+/// A payment and its lines, the first of them with the payment.
+#[auto_type]
+pub(crate) fn payment_with_items<'a>(id: &'a str) -> _ {
+    let item: AsSelect<ItemRow, Mysql> = ItemRow::as_select();
+    let payment: AsSelect<Option<PaymentRow>, Mysql> = Option::<PaymentRow>::as_select();
+    let of_payment = payments::id.eq(payment_items::payment_id).and(payment_items::line.eq(0_i64));
+    payment_items::table
+        .left_join(payments::table.on(of_payment))
+        .filter(payment_items::payment_id.eq(id))
+        .select((item, payment))
+}
+
+/// What the figures hold of a payment, and its refunds, if it is still at `version`; no other save gets past it until
+/// ours is done.
+#[auto_type]
+pub(crate) fn stored<'a>(id: &'a str, version: i64) -> _ {
     let refund: AsSelect<Option<RefundRow>, Mysql> = Option::<RefundRow>::as_select();
     payments::table
         .left_join(refunds::table)
         .filter(payments::id.eq(id))
-        .order(refunds::line)
-        .select((payment, refund))
-}
-
-/// A payment alone.
-#[auto_type]
-pub(crate) fn payment<'a>(id: &'a str) -> _ {
-    let row: AsSelect<PaymentRow, Mysql> = PaymentRow::as_select();
-    payments::table.filter(payments::id.eq(id)).select(row)
-}
-
-/// What the figures hold of a payment, if it is still at `version`; no other save gets past it until ours is done.
-#[auto_type]
-pub(crate) fn counted<'a>(id: &'a str, version: i64) -> _ {
-    payments::table
-        .filter(payments::id.eq(id))
         .filter(payments::version.eq(version))
-        .select((payments::status, payments::refunded))
+        .select((payments::status, payments::refunded, refund))
         .for_update()
-}
-
-/// The lines of one payment.
-#[auto_type]
-pub(crate) fn items<'a>(payment: &'a str) -> _ {
-    let row: AsSelect<ItemRow, Mysql> = ItemRow::as_select();
-    payment_items::table.filter(payment_items::payment_id.eq(payment)).order(payment_items::line).select(row)
 }
 
 /// The lines of the payments of a page.

@@ -3,6 +3,7 @@
 mod contract;
 mod feed;
 mod plans;
+mod prepared;
 mod replicas;
 mod schema;
 

@@ -2,13 +2,9 @@
 
 use notification_application::testing::{sample, sample_on};
 use notification_domain::Channel;
+use platform_postgres::testing::{left_behind, revert_all};
 
 use super::{add, migrated};
-
-const UP: &str =
-    include_str!("../../../../../db/notification/postgres/2026-01-02-000000_notification/up.sql");
-const DOWN: &str =
-    include_str!("../../../../../db/notification/postgres/2026-01-02-000000_notification/down.sql");
 
 #[tokio::test]
 async fn no_statement_breaks_the_rules() {
@@ -42,9 +38,11 @@ async fn no_statement_breaks_the_rules() {
 
 #[tokio::test]
 async fn the_schema_can_be_undone_and_done_again() {
-    let (own, db) = migrated().await;
+    let (_own, db) = migrated().await;
     add(&db, vec![sample(1, "ada")]).await;
-    own.prepare(DOWN).await.unwrap();
-    own.prepare(UP).await.unwrap();
+    assert!(left_behind(&db).await.unwrap().contains("notification_turn"));
+    revert_all(&db).await.unwrap();
+    assert_eq!(left_behind(&db).await.unwrap(), "");
+    db.migrate().await.unwrap();
     assert_eq!(add(&db, vec![sample(1, "ada")]).await, 1);
 }

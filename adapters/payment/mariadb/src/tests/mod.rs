@@ -1,7 +1,9 @@
 //! The contract and what comes with a server, against a real one.
 
+mod large;
 mod parallel;
 mod plans;
+mod prepared;
 mod schema;
 
 use std::sync::Arc;

@@ -85,10 +85,9 @@ async fn others(connection: &mut AsyncMysqlConnection, plans: &mut Plans) {
     let id = id_of(5);
     let page: Vec<_> = (1..=100).map(id_of).collect();
     let mut note = |name: &str, plan| _ = plans.insert(name.to_owned(), plan);
-    note("find", explain(connection, statements::payment_with_refunds(&id)).await);
-    note("get", explain(connection, statements::payment(&id)).await);
-    note("version check", explain(connection, statements::counted(&id, 1)).await);
-    note("lines", explain(connection, statements::items(&id)).await);
+    note("find", explain(connection, statements::whole(&id)).await);
+    note("get", explain(connection, statements::payment_with_items(&id)).await);
+    note("version check", explain(connection, statements::stored(&id, 1)).await);
     let page = page.iter().map(String::as_str).collect();
     note("lines of a page", explain(connection, statements::items_of_all(page)).await);
     note("due", explain(connection, statements::due(now(), PAGE.into())).await);

@@ -1,5 +1,6 @@
 //! Against a real server, each test in a database of its own.
 
+mod alone;
 mod contract;
 mod gate;
 mod limits;
