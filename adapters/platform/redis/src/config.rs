@@ -31,6 +31,8 @@ pub struct RedisConfig {
     pub connect_timeout: Duration,
     /// Connections to each node. Commands share them, so that few are enough.
     pub pool_size: usize,
+    /// Whether the store is not ready on a server without an append-only file. Otherwise there is a warning in the log.
+    pub require_persistence: bool,
 }
 
 impl RedisConfig {
@@ -53,6 +55,11 @@ impl RedisConfig {
             command_timeout: pause(settings, "REDIS_COMMAND_TIMEOUT", "2s", "time of one command"),
             connect_timeout: pause(settings, "REDIS_CONNECT_TIMEOUT", "3s", "time to connect"),
             pool_size: settings.number_in("REDIS_POOL_SIZE", 4, 1..=64, "connections to each node"),
+            require_persistence: settings.flag(
+                "REDIS_REQUIRE_PERSISTENCE",
+                false,
+                "whether a Redis without an append-only file (appendonly yes) is refused instead of warned about",
+            ),
         }
     }
 
@@ -127,7 +134,7 @@ mod tests {
         assert_eq!((config.address().as_str(), config.db, config.pool_size), ("localhost:6379", 0, 4));
         assert_eq!((config.username, config.password.is_empty()), (None, true));
         assert_eq!((config.cluster, config.tls, config.ca_cert), (false, false, None));
-        assert_eq!(config.key_prefix, "shop");
+        assert_eq!((config.key_prefix.as_str(), config.require_persistence), ("shop", false));
         let seconds = [config.command_timeout, config.connect_timeout].map(|limit| limit.as_secs());
         assert_eq!(seconds, [2, 3]);
     }
@@ -143,6 +150,7 @@ mod tests {
             ("REDIS_COMMAND_TIMEOUT", "0s"),
             ("REDIS_CONNECT_TIMEOUT", "2h"),
             ("REDIS_POOL_SIZE", "0"),
+            ("REDIS_REQUIRE_PERSISTENCE", "perhaps"),
         ];
         let problems = read(StorageHome::Server, &wrong).unwrap_err();
         assert_eq!(problems.len(), wrong.len(), "{problems:?}");

@@ -44,7 +44,7 @@ impl RedisHealth {
         if fact(&facts, "cluster_enabled") == Some("1") {
             return Err("it is a node of a cluster: set REDIS_CLUSTER=true".to_owned());
         }
-        judge(&facts)?;
+        self.judge(&facts)?;
         let key = self.redis.key(Bucket::from_number(0), "probe");
         write(client, key).await
     }
@@ -52,7 +52,7 @@ impl RedisHealth {
     async fn check_master(&self, client: &Client, master: &Server) -> Result<(), String> {
         let node = client.with_cluster_node(master);
         let facts: String = node.info(None).await.map_err(|error| words(&error))?;
-        judge(&facts)?;
+        self.judge(&facts)?;
         let cluster = client.cached_cluster_state();
         let is_here = |key: &String| {
             let slot = redis_keyslot(key.as_bytes());
@@ -62,6 +62,11 @@ impl RedisHealth {
             Some(key) => write(client, key).await,
             None => client.with_cluster_node(master).ping(None).await.map_err(|error| words(&error)),
         }
+    }
+
+    fn judge(&self, facts: &str) -> Result<(), String> {
+        judge(facts)?;
+        if fact(facts, "aof_enabled") == Some("0") { self.redis.durability().lacks() } else { Ok(()) }
     }
 }
 

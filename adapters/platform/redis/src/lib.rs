@@ -22,6 +22,7 @@
 //! has its effect once, whatever is killed or lost in between.
 
 mod config;
+mod durability;
 mod error;
 mod health;
 mod inbox;
@@ -42,7 +43,7 @@ pub use error::OpenError;
 pub use health::RedisHealth;
 pub use inbox::RedisInbox;
 pub use keys::{BUCKETS, Bucket};
-pub use outbox::{MAX_PAYLOAD, RedisOutbox};
+pub use outbox::RedisOutbox;
 pub use redis::Redis;
 pub use script::Script;
 pub use settle::Change;

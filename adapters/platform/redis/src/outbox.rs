@@ -21,10 +21,10 @@ static PURGE: Script = script!("purge_outbox");
 static STATS: Script = script!("stats");
 static PUBLISH: Script = script!("enqueue", "publish");
 
-/// The most bytes a payload may have.
-pub const MAX_PAYLOAD: usize = 256 * 1024;
-
 /// The outbox of one context's Redis.
+///
+/// It has nothing but dead letters, which leave with the move of a position: no script reaches from a bucket to here, so a
+/// context whose aggregates record events needs another home.
 #[derive(Component)]
 #[shaku(interface = Outbox)]
 pub struct RedisOutbox {
@@ -114,9 +114,7 @@ pub(crate) fn keys(redis: &Redis) -> [String; 4] {
 pub(crate) fn head_and_payload(redis: &Redis, message: OutboundMessage) -> Result<[Value; 2], StoreError> {
     let fail =
         |source: BoxError| StoreError::Failed { store: redis.store(), operation: "write outbox", source };
-    if message.payload.len() > MAX_PAYLOAD {
-        return Err(fail(format!("a payload of {} bytes is too large", message.payload.len()).into()));
-    }
+    message.check_size().map_err(|oversized| fail(oversized.into()))?;
     let head = Head {
         event_id: message.event_id.to_string(),
         topic: message.topic,

@@ -20,6 +20,7 @@ use tokio::sync::Notify;
 
 use crate::{
     Bucket, OpenError, RedisConfig, Script,
+    durability::Durability,
     error::store_error,
     keys::Keys,
     link::{self, Guard, Link},
@@ -40,6 +41,7 @@ struct Inner {
     address: String,
     pool: Pool,
     link: Arc<Link>,
+    durability: Durability,
     keys: Keys,
     enqueued: Notify,
     _guards: Vec<Guard>,
@@ -74,6 +76,7 @@ impl Redis {
             _guards: guards.collect(),
             pool,
             link,
+            durability: Durability::new(config.require_persistence, logger.clone()),
             keys: Keys::new(config.key_prefix.clone(), context),
             enqueued: Notify::new(),
         })))
@@ -138,6 +141,10 @@ impl Redis {
     /// Why there is no connection, as far as it is known.
     pub(crate) fn trouble(&self) -> Option<String> {
         self.0.link.trouble()
+    }
+
+    pub(crate) fn durability(&self) -> &Durability {
+        &self.0.durability
     }
 
     pub(crate) fn address(&self) -> &str {

@@ -6,21 +6,25 @@
 //!
 //! - the **position**, in the messaging slot: owner, epoch, next offset, and per bucket the offset that the bucket is
 //!   known to have reached;
-//! - in each bucket a **cursor**: the epoch the bucket is read under (its stamp), and the offset after the last record
-//!   that had an effect here; and the ids of the events that had one.
+//! - in each bucket a **cursor**: the epoch the bucket is read under (its stamp), and an offset before which all that
+//!   concerns the bucket is settled; and the ids of the events that had an effect here.
 //!
 //! An effect goes in three steps, each of them one script:
 //!
 //! 1. *Guard*, messaging: the delivery has the position's epoch and offset, else it is fenced off. The answer has the
 //!    offset that the bucket is known to have reached, the *floor*.
 //! 2. *Change*, bucket: the stamp is the delivery's epoch and the cursor is not below the floor, else the partition is
-//!    lost. A cursor at or past the record, or its event's id: the effect is there already. Otherwise the effect is
-//!    written, the cursor set behind the record, the id remembered.
+//!    lost. Where the event's id is remembered, the effect is there already. Otherwise the effect is written, the id
+//!    remembered, the cursor moved behind the record unless it is past it.
 //! 3. *Move*, messaging: the position goes on if it still has the epoch and offset, and with it what is known of the bucket.
+//!
+//! Between effects the cursors of all buckets are *lifted* to the position: of each bucket as it is stamped by whoever
+//! takes the partition, and of sixteen buckets in turn by each renewal, so that all have had theirs in sixteen renewals.
+//! A lift is one script in the bucket, which has to have the stamp and to be at or past its floor.
 //!
 //! ## Why this holds
 //!
-//! **A crash between 2 and 3.** The position still names the record. It is delivered again, the cursor is past it, step 2
+//! **A crash between 2 and 3.** The position still names the record. It is delivered again, its id is remembered, step 2
 //! answers that it is applied, step 3 is made up for.
 //!
 //! **A reader that lost its partition.** Whoever takes one raises its epoch and then stamps all 256 buckets with the new
@@ -28,22 +32,44 @@
 //! cut off, at the stamp. Hence it can neither apply what the new reader parked nor run ahead of it.
 //!
 //! **A failover that loses writes of a shard.** Replication keeps the order of writes, so cursor, ids and data of a bucket
-//! fall back together, to a state they had: the bucket has had exactly the effects of its records below its cursor. What
-//! the position knows of it is then *above* the cursor. This is noticed by the floor when the next effect comes, by
-//! renewals, which look at a few buckets each in turn, and by whoever takes the partition. It makes the reader give the
-//! partition up; taking it anew moves the position back to the lowest cursor that fell behind. From there on records are
-//! delivered again: the bucket that lost them applies them, all others answer that theirs are applied.
+//! fall back together, to a state they had: what concerns the bucket and is below its cursor is settled. Where an effect
+//! was lost, what the position knows of the bucket is then *above* the cursor. This is noticed by the floor when the next
+//! effect comes, by renewals, which look at a few buckets each in turn, and by whoever takes the partition. It makes the
+//! reader give the partition up; taking it anew moves the position back to the lowest cursor that fell behind. From there
+//! on records are delivered again: the bucket that lost them applies them, all others answer that theirs are applied.
 //!
 //! **A failover of the messaging slot.** Position and what it knows fall back together. What it knows is never more than
 //! what buckets have, since they are written first, so records are delivered again and found applied. Epochs fall back,
 //! too: stamps that are as high as the new epoch, or higher, are found when it is taken, and the epoch goes above them.
 //!
-//! **Idle buckets** need no care: a cursor that stands still is compared with what is known of this very bucket, not with
-//! the position. Nothing is written for a record but in the bucket it concerns, and nothing is read again that was not
-//! lost. Where another design would move 256 cursors along with the position, this one moves one.
+//! **A lift is true whenever it comes.** Offset and floor are read from the position at one moment. Steps 2 and 3 go in
+//! this order, so whatever had its effect in the bucket and is before that offset is before that floor; a bucket at or
+//! past the floor has all of it. No later move of the position, back or on, makes that untrue, so it matters neither who
+//! dies between reading the position and lifting, nor which of the two falls back after. A bucket that is below its floor
+//! is not lifted, which would hide what it lost; one that another reader has stamped is that reader's to lift. The
+//! position knows nothing of a lift: one that is lost is no loss, and the next makes up for it.
+//!
+//! **A cursor past a record does not say that it had its effect**: the record may have been parked, or ignored. If the
+//! messaging slot then loses the dead letter, the record comes again and must not be taken for applied. Hence it is the
+//! id that tells. Ids are kept for longer than the log keeps records, as [`Inbox::purge`] demands.
+//!
+//! ## How much is read again
+//!
+//! What is read again reaches from the lowest cursor that fell behind to the position: all buckets but the one that lost
+//! something answer that they have it. An *idle bucket* would make that days, were its cursor to stand where its last
+//! effect was, and the log may have dropped those records, where a reader has to halt. Lifts bound it: a bucket that loses
+//! the last seconds before a failover falls back to a cursor that was lifted at most sixteen renewals before those
+//! seconds, counted while the partition was read. That is half a minute of reading and the time by which the replica was
+//! late, far less than any log keeps. A bucket lost before its first lift has no cursor, and then the offset at which the
+//! consumer began is the bound. Only a shard that loses *everything*, by starting empty, is further behind than the log
+//! goes: its baskets are gone as well, the reader halts, and a person has to decide.
+//!
+//! The price is a write for each bucket in sixteen renewals, and none where the position stood still.
 //!
 //! What a client was told is kept as safely as the server keeps it: see the durability settings of Redis (`appendonly`,
 //! `appendfsync`, `min-replicas-to-write`).
+//!
+//! [`Inbox::purge`]: kernel_application::messaging::Inbox::purge
 
 use fred::{interfaces::SortedSetsInterface, types::Value};
 use kernel_application::{CallContext, StoreError, messaging::Delivery};

@@ -1,16 +1,14 @@
 //! The inbox port: members, leases, positions and the memory of handled events. [`crate::settle`] says how they work
 //! together.
 
+mod renew;
 mod take;
 
 use std::time::Duration;
 
 use async_trait::async_trait;
-use fred::{
-    interfaces::{HashesInterface, SortedSetsInterface},
-    types::Value,
-};
-use futures_util::future::{join_all, try_join_all};
+use fred::{interfaces::SortedSetsInterface, types::Value};
+use futures_util::future::join_all;
 use kernel_application::{
     StoreError,
     messaging::{Delivery, Inbox, OutboundMessage, PURGE_LIMIT, Position},
@@ -20,20 +18,16 @@ use shaku::Component;
 
 use crate::{
     Bucket, Redis, Script,
-    keys::{BUCKETS, member, place, place_of},
+    keys::{member, place, place_of},
     outbox::{self, head_and_payload},
     script::script,
     settle::{handled_in, move_args},
 };
 
 static JOIN: Script = script!("join");
-static RENEW: Script = script!("renew");
 static ATTEMPT: Script = script!("attempt");
 static PARK: Script = script!("move", "enqueue", "park");
 static PURGE: Script = script!("purge_inbox");
-
-/// How many buckets a renewal looks at: all of them in sixteen renewals.
-const GLANCE: u16 = BUCKETS / 16;
 
 /// The inbox of one context's Redis.
 #[derive(Component)]
@@ -50,26 +44,6 @@ impl RedisInbox {
 
     fn members_key(&self, consumer: &str) -> String {
         self.redis.keys().messaging(&format!("members:{consumer}"))
-    }
-
-    /// Whether some bucket lost its stamp or fell behind what is known of it, among those from `first` on.
-    async fn has_lost(&self, place: &str, epoch: i64, first: u16, known: &[i64]) -> Result<bool, StoreError> {
-        let cursors = (first..).zip(known).map(|(number, floor)| async move {
-            let bucket = Bucket::from_number(u8::try_from(number % BUCKETS).unwrap_or_default());
-            let (stamp, reached) = self.cursor(bucket, place).await?;
-            Ok::<_, StoreError>(stamp != epoch || reached < *floor)
-        });
-        Ok(try_join_all(cursors).await?.contains(&true))
-    }
-
-    /// A bucket's stamp and the offset it has reached.
-    async fn cursor(&self, bucket: Bucket, place: &str) -> Result<(i64, i64), StoreError> {
-        const OPERATION: &str = "read cursor";
-        let fields = vec![format!("{place}|epoch"), format!("{place}|next")];
-        let found = self.redis.client(OPERATION)?.hmget(self.redis.key(bucket, "cursor"), fields).await;
-        let (stamp, reached): (Option<i64>, Option<i64>) =
-            found.map_err(|error| self.redis.failure(OPERATION, error))?;
-        Ok((stamp.unwrap_or(0), reached.unwrap_or(0)))
     }
 
     /// Forgets old events of an inbox whose scores are in `unit` microseconds times `factor`.
@@ -120,19 +94,7 @@ impl Inbox for RedisInbox {
         epoch: i64,
         ttl: Duration,
     ) -> Result<bool, StoreError> {
-        let place = place(consumer, topic, partition);
-        let args = vec![epoch.into(), micros(ttl).into(), i64::from(GLANCE).into()];
-        let keys = vec![self.redis.position_key(&place)];
-        let known: Option<Vec<i64>> = self.redis.eval("renew partition", &RENEW, keys, args).await?;
-        let Some((first, known)) = known.as_deref().and_then(<[i64]>::split_first) else {
-            return Ok(false);
-        };
-        let first = u16::try_from(*first).unwrap_or_default();
-        if self.has_lost(&place, epoch, first, known).await? {
-            self.redis.disown(&place, epoch).await?;
-            return Ok(false);
-        }
-        Ok(true)
+        renew::renew(&self.redis, &place(consumer, topic, partition), epoch, ttl).await
     }
 
     async fn attempt(&self, delivery: &Delivery) -> Result<u32, StoreError> {

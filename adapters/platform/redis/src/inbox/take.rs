@@ -4,7 +4,7 @@ use std::{collections::HashMap, time::Duration};
 
 use fred::types::Value;
 use futures_util::future::try_join_all;
-use kernel_application::{StoreError, messaging::Position};
+use kernel_application::{BoxError, StoreError, messaging::Position};
 
 use super::micros;
 use crate::{Bucket, Redis, Script, script::script};
@@ -22,10 +22,11 @@ struct Cursor {
     reached: i64,
 }
 
-/// A partition that is ours, with what is known of its buckets.
+/// A partition that is ours, with where it began and the floors of its buckets.
 struct Held {
     position: Position,
-    known: HashMap<Bucket, i64>,
+    start: i64,
+    floors: HashMap<Bucket, i64>,
 }
 
 /// Lets a position that is not there begin at `start`.
@@ -44,35 +45,37 @@ pub(super) async fn take(
     owner: &str,
     ttl: Duration,
 ) -> Result<Option<Position>, StoreError> {
+    const OPERATION: &str = "take partition";
     let keys = vec![redis.position_key(place)];
     let args = vec![owner.into(), micros(ttl).into()];
-    let taken: Option<HashMap<String, String>> = redis.eval("take partition", &TAKE, keys, args).await?;
-    let Some(mut held) = taken.map(|fields| Held::read(&fields)) else { return Ok(None) };
-    let Some(cursors) = stamp_all(redis, place, &mut held.position).await? else { return Ok(None) };
+    let taken: Option<HashMap<String, String>> = redis.eval(OPERATION, &TAKE, keys, args).await?;
+    let Some(fields) = taken else { return Ok(None) };
+    let fail = |source| StoreError::Failed { store: redis.store(), operation: OPERATION, source };
+    let mut held = Held::read(&fields).map_err(fail)?;
+    let Some(cursors) = stamp_all(redis, place, &mut held).await? else { return Ok(None) };
     let behind: Vec<_> =
-        cursors.into_iter().filter(|cursor| cursor.reached < held.known(cursor.bucket)).collect();
-    let lowest = behind.iter().map(|cursor| cursor.reached).min();
-    match lowest {
-        None => Ok(Some(held.position)),
-        Some(lowest) => rewind(redis, place, held.position, lowest, &behind).await,
-    }
+        cursors.into_iter().filter(|cursor| cursor.reached < held.floor(cursor.bucket)).collect();
+    if behind.is_empty() { Ok(Some(held.position)) } else { rewind(redis, place, &held, &behind).await }
 }
 
 impl Held {
-    fn read(fields: &HashMap<String, String>) -> Self {
-        let number = |name: &str| fields.get(name).and_then(|value| value.parse().ok()).unwrap_or(0);
-        let known = fields.keys().filter_map(|name| {
-            let bucket = name.strip_prefix("bucket:")?.parse().ok()?;
-            Some((Bucket::from_number(bucket), number(name)))
-        });
-        Self {
-            position: Position { epoch: number("epoch"), next_offset: number("next_offset") },
-            known: known.collect(),
+    fn read(fields: &HashMap<String, String>) -> Result<Self, BoxError> {
+        let number = |name: &str| match fields.get(name) {
+            Some(text) => text.parse::<i64>().map_err(|_| format!("{name} of a position is {text:?}")),
+            None => Ok(0),
+        };
+        let mut floors = HashMap::new();
+        for name in fields.keys() {
+            if let Some(bucket) = name.strip_prefix("bucket:") {
+                floors.insert(Bucket::from_number(bucket.parse()?), number(name)?);
+            }
         }
+        let position = Position { epoch: number("epoch")?, next_offset: number("next_offset")? };
+        Ok(Self { position, start: number("start")?, floors })
     }
 
-    fn known(&self, bucket: Bucket) -> i64 {
-        self.known.get(&bucket).copied().unwrap_or(0)
+    fn floor(&self, bucket: Bucket) -> i64 {
+        self.floors.get(&bucket).copied().unwrap_or(0)
     }
 }
 
@@ -80,14 +83,10 @@ impl Held {
 ///
 /// A bucket that was read under the same or a higher epoch tells that the position lost writes. The epoch goes above it,
 /// or two readers could have the same one.
-async fn stamp_all(
-    redis: &Redis,
-    place: &str,
-    position: &mut Position,
-) -> Result<Option<Vec<Cursor>>, StoreError> {
+async fn stamp_all(redis: &Redis, place: &str, held: &mut Held) -> Result<Option<Vec<Cursor>>, StoreError> {
     loop {
-        let epoch = position.epoch;
-        let cursors = try_join_all(Bucket::all().map(|bucket| stamp(redis, place, bucket, epoch))).await?;
+        let epoch = held.position.epoch;
+        let cursors = try_join_all(Bucket::all().map(|bucket| stamp(redis, place, bucket, held))).await?;
         let highest = cursors.iter().map(|cursor| cursor.epoch).max().unwrap_or(0);
         if highest < epoch {
             return Ok(Some(cursors));
@@ -96,26 +95,31 @@ async fn stamp_all(
         if !redis.eval("raise epoch", &RAISE, vec![redis.position_key(place)], args).await? {
             return Ok(None);
         }
-        position.epoch = highest + 1;
+        held.position.epoch = highest + 1;
     }
 }
 
-async fn stamp(redis: &Redis, place: &str, bucket: Bucket, epoch: i64) -> Result<Cursor, StoreError> {
-    let args = vec![place.into(), epoch.into()];
+/// Stamps a bucket and lifts its cursor, unless it lost something.
+async fn stamp(redis: &Redis, place: &str, bucket: Bucket, held: &Held) -> Result<Cursor, StoreError> {
+    let Position { epoch, next_offset } = held.position;
+    let args = vec![place.into(), epoch.into(), held.floor(bucket).into(), next_offset.into()];
     let (epoch, reached) =
         redis.eval("stamp bucket", &STAMP, vec![redis.key(bucket, "cursor")], args).await?;
     Ok(Cursor { bucket, epoch, reached })
 }
 
 /// Moves the position back, and what it knows of the buckets that fell behind.
+///
+/// Never to before the offset the consumer began at: a bucket that was lost before its cursor was ever lifted has none.
 async fn rewind(
     redis: &Redis,
     place: &str,
-    position: Position,
-    lowest: i64,
+    held: &Held,
     behind: &[Cursor],
 ) -> Result<Option<Position>, StoreError> {
-    let next_offset = lowest.min(position.next_offset);
+    let position = held.position;
+    let lowest = behind.iter().map(|cursor| cursor.reached).min().unwrap_or(position.next_offset);
+    let next_offset = lowest.max(held.start).min(position.next_offset);
     let mut args: Vec<Value> = vec![position.epoch.into(), next_offset.into()];
     for cursor in behind {
         args.extend([i64::from(cursor.bucket.number()).into(), cursor.reached.into()]);

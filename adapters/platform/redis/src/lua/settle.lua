@@ -3,18 +3,27 @@
 -- ARGV: place (empty: nothing to settle), epoch, floor, next offset, event, then those of the change.
 
 local place, epoch, floor, next_offset, event = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
+local reached = 0
+
+local function reach()
+  if reached < tonumber(next_offset) then
+    redis.call('HSET', KEYS[1], place .. '|next', next_offset)
+  end
+end
 
 if place ~= '' then
   local cursor = redis.call('HMGET', KEYS[1], place .. '|epoch', place .. '|next')
-  local reached = tonumber(cursor[2] or 0)
+  reached = tonumber(cursor[2] or 0)
   if cursor[1] ~= epoch or reached < tonumber(floor) then
     return {'lost', ''}
   end
-  if reached >= tonumber(next_offset) then
-    return {'applied', ''}
+  -- A cursor past the record says that it was settled, not that it had its effect: it may have been parked.
+  local applied = reached >= tonumber(next_offset)
+  if event ~= '' then
+    applied = redis.call('ZSCORE', KEYS[2], event)
   end
-  if event ~= '' and redis.call('ZSCORE', KEYS[2], event) then
-    redis.call('HSET', KEYS[1], place .. '|next', next_offset)
+  if applied then
+    reach()
     return {'applied', ''}
   end
 end
@@ -25,7 +34,7 @@ if verdict == 'conflict' then
 end
 
 if place ~= '' then
-  redis.call('HSET', KEYS[1], place .. '|next', next_offset)
+  reach()
   if event ~= '' then
     redis.call('ZADD', KEYS[2], text(micros()), event)
   end

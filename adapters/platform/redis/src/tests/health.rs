@@ -33,6 +33,16 @@ async fn a_server_that_evicts_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_server_without_append_only_file_is_warned_about_or_refused() {
+    let server = Server::start(&["--appendonly", "no"]);
+    assert_eq!(health(&server.connect().await).await, Ok(()), "a warning, unless it is required");
+    let strict = server.prepare(&[("REDIS_REQUIRE_PERSISTENCE", "true")]);
+    complains(&strict, "set appendonly to yes").await;
+    server.cli(&["CONFIG", "SET", "appendonly", "yes"]);
+    assert_eq!(health(&strict).await, Ok(()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_takes_no_writes_is_not_healthy() {
     let (master, server) = (Server::start(&[]), Server::start(&[]));
     let redis = server.connect().await;

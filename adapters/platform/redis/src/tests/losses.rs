@@ -1,70 +1,16 @@
 //! Crashes, readers that come too late, and shards that fall back: every effect is there once all the same.
 
-use fred::{interfaces::KeysInterface, types::Value};
 use kernel_application::{
     StoreError,
-    messaging::{Delivery, Inbox, OutboundMessage, Position},
+    messaging::{Delivery, Inbox, Position},
 };
 
-use super::{LONG, apply, cluster, count_change, counted, delivery, event_id, seen, single, take};
-use crate::{Bucket, Redis, RedisInbox, keys::place, settle::Outcome};
-
-/// Two buckets, in different slots.
-fn buckets() -> (Bucket, Bucket) {
-    (Bucket::of("ada"), Bucket::of("bob"))
-}
-
-/// Where event number `n` has its effect: they take turns.
-fn bucket(n: u32) -> Bucket {
-    if n.is_multiple_of(2) { buckets().0 } else { buckets().1 }
-}
-
-/// Reads the partition from `position` up to event `end` as a consumer does, and answers which were applied now.
-async fn consume(redis: &Redis, position: Position, end: u32) -> Vec<u32> {
-    let mut applied = vec![];
-    for n in u32::try_from(position.next_offset).unwrap()..end {
-        match apply(redis, &delivery(position.epoch, n), bucket(n)).await {
-            Ok(_) => applied.push(n),
-            Err(StoreError::AlreadyApplied) => {}
-            Err(error) => panic!("event {n}: {error}"),
-        }
-    }
-    applied
-}
-
-/// What a shard had of some keys: what it falls back to when a failover loses the writes since.
-struct Past {
-    keys: Vec<(String, Option<Value>)>,
-}
-
-impl Past {
-    async fn of_bucket(redis: &Redis, bucket: Bucket) -> Self {
-        Self::of(redis, ["cursor", "inbox", "counter"].map(|name| redis.key(bucket, name))).await
-    }
-
-    async fn of_messaging(redis: &Redis) -> Self {
-        Self::of(redis, [redis.position_key(&place("c", "things", 0)), redis.keys().messaging("inbox")]).await
-    }
-
-    async fn of(redis: &Redis, names: impl IntoIterator<Item = String>) -> Self {
-        let mut keys = vec![];
-        for name in names {
-            let dump = redis.client("dump").unwrap().dump(name.clone()).await.unwrap();
-            keys.push((name, dump));
-        }
-        Self { keys }
-    }
-
-    async fn comes_back(self, redis: &Redis) {
-        let client = redis.client("restore").unwrap();
-        for (name, dump) in self.keys {
-            let () = client.del(name.clone()).await.unwrap();
-            if let Some(dump) = dump {
-                client.restore::<(), _>(name, 0, dump, false, false, None, None).await.unwrap();
-            }
-        }
-    }
-}
+use super::{
+    LONG, apply, count_change, counted, delivery, event_id,
+    past::{Past, bucket, consume, park},
+    seen, take,
+};
+use crate::{Redis, RedisInbox, settle::Outcome};
 
 async fn a_crash_before_the_move_applies_nothing_again(redis: Redis) {
     let position = take(&redis).await;
@@ -87,15 +33,7 @@ async fn a_reader_that_comes_too_late_writes_nothing(redis: Redis) {
     // It passed the guard and was cut off. Meanwhile the partition went to another, which parked the record.
     let (floor, _) = redis.guard(&late, bucket(0)).await.unwrap().unwrap();
     let new = take(&redis).await;
-    let dead = OutboundMessage {
-        event_id: event_id(100),
-        topic: "things.dlq".to_owned(),
-        key: "k".to_owned(),
-        aggregate_version: 0,
-        payload: vec![],
-        headers: vec![],
-    };
-    RedisInbox::new(redis.clone()).dead_letter(&delivery(new.epoch, 0), dead).await.unwrap();
+    park(&redis, &delivery(new.epoch, 0)).await;
     let outcome = redis.change(count_change(&redis, bucket(0), ""), Some((&late, floor))).await.unwrap();
     assert!(matches!(outcome, Outcome::Lost));
     assert_eq!(counted(&redis, bucket(0)).await, 0, "parked is parked");
@@ -188,23 +126,6 @@ async fn an_event_that_comes_again_elsewhere_is_known(redis: Redis) {
     let known = apply(&redis, &again, bucket(1)).await;
     assert!(matches!(known, Err(StoreError::AlreadyApplied)), "{known:?}");
     assert_eq!((counted(&redis, bucket(1)).await, take(&redis).await.next_offset), (0, 2));
-}
-
-/// Each case on one server and on a cluster.
-macro_rules! cases {
-    ($($case:ident),+ $(,)?) => {$(
-        mod $case {
-            #[tokio::test(flavor = "multi_thread")]
-            async fn on_one_server() {
-                super::$case(super::single().await).await;
-            }
-
-            #[tokio::test(flavor = "multi_thread")]
-            async fn on_a_cluster() {
-                super::$case(super::cluster().await).await;
-            }
-        }
-    )+};
 }
 
 cases! {

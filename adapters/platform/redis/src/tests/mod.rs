@@ -1,10 +1,31 @@
 //! Against real servers: those that tests share, and some that a test starts to stop or to spoil them.
 
+/// Each case on one server and on a cluster.
+macro_rules! cases {
+    ($($case:ident),+ $(,)?) => {$(
+        mod $case {
+            #[tokio::test(flavor = "multi_thread")]
+            async fn on_one_server() {
+                super::$case($crate::tests::single().await).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread")]
+            async fn on_a_cluster() {
+                super::$case($crate::tests::cluster().await).await;
+            }
+        }
+    )+};
+}
+
+mod chance;
 mod contracts;
 mod failover;
 mod health;
 mod losses;
 mod outage;
+mod past;
+mod retention;
+mod rows;
 mod server;
 mod tls;
 

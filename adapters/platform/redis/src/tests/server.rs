@@ -1,8 +1,8 @@
-//! A redis-server of a test's own, which it may stop, spoil and start again.
+//! A server of a test's own, of Redis or Valkey, which it may stop, spoil and start again.
 
 use std::{
-    io,
-    process::{Child, Command, Output, Stdio},
+    env,
+    process::{Child, Command, Stdio},
 };
 
 use fred::interfaces::ClientLike;
@@ -54,14 +54,10 @@ impl Server {
         redis
     }
 
-    /// What `redis-cli` says to this server, and what it answers.
+    /// What the command line client says to this server, and what it answers.
     pub(super) fn cli(&self, arguments: &[&str]) -> String {
-        let output = self.try_cli(arguments).expect("redis-cli has to be on the PATH beside redis-server");
+        let output = command("cli").args(["-p", &self.port.to_string()]).args(arguments).output().unwrap();
         String::from_utf8(output.stdout).unwrap().trim().to_owned()
-    }
-
-    fn try_cli(&self, arguments: &[&str]) -> io::Result<Output> {
-        Command::new("redis-cli").args(["-p", &self.port.to_string()]).args(arguments).output()
     }
 
     /// Waits until it takes commands.
@@ -87,7 +83,7 @@ pub(super) async fn connected(redis: &Redis) {
 
 fn spawn(port: u16, folder: &TempDir, arguments: &[String]) -> Child {
     let durable = ["--save", "", "--appendonly", "yes", "--appendfsync", "always"];
-    Command::new("redis-server")
+    command("server")
         .args(["--port", &port.to_string(), "--bind", "127.0.0.1"])
         .arg("--dir")
         .arg(folder.path())
@@ -96,7 +92,16 @@ fn spawn(port: u16, folder: &TempDir, arguments: &[String]) -> Child {
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()
-        .expect(
-            "this test starts a redis-server of its own, which has to be on the PATH: `cargo xtask test` sees to that",
-        )
+        .unwrap()
+}
+
+/// The program of Redis or, where there is none, of Valkey.
+fn command(kind: &str) -> Command {
+    let path = env::var_os("PATH").unwrap_or_default();
+    let names = [format!("redis-{kind}"), format!("valkey-{kind}")];
+    let on_the_path = |name: &String| env::split_paths(&path).any(|folder| folder.join(name).is_file());
+    let found = names.iter().find(|name| on_the_path(name));
+    Command::new(found.unwrap_or_else(|| {
+        panic!("this test runs {} of its own, one of which has to be on the PATH: `cargo xtask test` sees to that", names.join(" or "))
+    }))
 }
