@@ -7,10 +7,11 @@ use diesel::{
     dsl::{AsSelect, auto_type, count_star},
     mysql::Mysql,
     prelude::*,
+    result::Error,
 };
 use diesel_async::{AsyncMysqlConnection, RunQueryDsl};
 use kernel_application::{
-    StoreError,
+    BoxError, StoreError,
     messaging::{OutboundMessage, Outbox, OutboxStats, StoredMessage},
 };
 use kernel_domain::EventId;
@@ -122,16 +123,18 @@ pub(crate) async fn insert(
 ) -> QueryResult<()> {
     for some in rows_at_a_time(messages) {
         let rows = some.iter().map(|message| {
-            (
+            message.check_size().map_err(|oversized| Error::SerializationError(oversized.into()))?;
+            let headers = serde_json::to_string(&message.headers);
+            Ok((
                 outbox::event_id.eq(message.event_id.to_string()),
                 outbox::topic.eq(&message.topic),
                 outbox::key.eq(&message.key),
                 outbox::aggregate_version.eq(message.aggregate_version.cast_signed()),
                 outbox::payload.eq(&message.payload),
-                outbox::headers.eq(serde_json::to_string(&message.headers).unwrap_or_default()),
-            )
+                outbox::headers.eq(headers.map_err(|error| Error::SerializationError(error.into()))?),
+            ))
         });
-        let insert = diesel::insert_into(outbox::table).values(rows.collect::<Vec<_>>());
+        let insert = diesel::insert_into(outbox::table).values(rows.collect::<QueryResult<Vec<_>>>()?);
         Prepared(insert).execute(connection).await?;
     }
     Ok(())
@@ -151,18 +154,18 @@ pub(crate) struct Row {
 
 impl Row {
     fn into_message(self) -> Result<StoredMessage, StoreError> {
-        let event_id = EventId::parse(&self.event_id).map_err(|violation| StoreError::Failed {
-            store: "outbox",
-            operation: "read event id",
-            source: violation.into(),
-        })?;
+        let broken = |operation, source: BoxError| StoreError::Failed { store: "outbox", operation, source };
+        let event_id =
+            EventId::parse(&self.event_id).map_err(|violation| broken("read event id", violation.into()))?;
+        let headers = serde_json::from_str(&self.headers)
+            .map_err(|error| broken("read headers", format!("message {}: {error}", self.id).into()))?;
         let message = OutboundMessage {
             event_id,
             topic: self.topic,
             key: self.key,
             aggregate_version: self.aggregate_version.cast_unsigned(),
             payload: self.payload,
-            headers: serde_json::from_str(&self.headers).unwrap_or_default(),
+            headers,
         };
         Ok(StoredMessage { id: self.id, message })
     }

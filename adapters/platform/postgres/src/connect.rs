@@ -2,7 +2,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use diesel::{ConnectionError, result::Error};
+use diesel::{
+    ConnectionError,
+    result::{DatabaseErrorKind, Error},
+};
 use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
 use kernel_application::BoxError;
 use tokio::time::timeout;
@@ -11,10 +14,24 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::{OpenError, PgConfig, SslMode, tls};
 
-/// Errors of statements reach us as text, so that text has to be English. Not every user may ask for that; for the
-/// others the server's own setting stays.
-const ENGLISH: &str =
-    "DO $$ BEGIN SET lc_messages = 'C'; EXCEPTION WHEN insufficient_privilege THEN NULL; END $$";
+/// The names of locales in which PostgreSQL answers in English, as the end of a condition.
+pub(crate) const IS_ENGLISH: &str = "~* '^(c|posix|en|english)($|[-._@])'";
+
+/// Of most errors of statements only the text reaches us, so that text has to be English. Not every user may ask for
+/// that; the others need a setting that is English already, and the check that fails names the one they have.
+fn speak_english() -> String {
+    format!(
+        "DO $$ BEGIN SET lc_messages = 'C'; EXCEPTION WHEN insufficient_privilege THEN
+            IF NOT current_setting('lc_messages') {IS_ENGLISH} THEN
+                RAISE check_violation USING MESSAGE = current_setting('lc_messages');
+            END IF;
+        END $$"
+    )
+}
+
+/// A host that vanished without a word is given up by the server within a minute, too: what it had locked is free then.
+const KEEPALIVES: &str = "-c tcp_keepalives_idle=30 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=3 \
+                          -c tcp_user_timeout=60000";
 
 /// Makes connections that all have the same limits.
 pub(crate) struct Connector {
@@ -60,7 +77,7 @@ impl Connector {
             .password(config.password.expose())
             .dbname(&config.name)
             .application_name(store)
-            .options(options)
+            .options(format!("{KEEPALIVES} {options}"))
             .connect_timeout(config.connect_timeout)
             // A server that vanished without a word is given up, by a waiting statement and by an idle connection.
             .tcp_user_timeout(config.statement_timeout)
@@ -97,7 +114,7 @@ impl Connector {
             let (client, driver) = self.target.connect(NoTls).await?;
             AsyncPgConnection::try_from_client_and_connection(client, driver).await?
         };
-        connection.batch_execute(ENGLISH).await?;
+        connection.batch_execute(&speak_english()).await?;
         Ok(connection)
     }
 }
@@ -120,10 +137,14 @@ enum Reason {
     NoDatabase,
     Full,
     Starting,
+    Language,
 }
 
 impl Reason {
     fn of(error: &(dyn std::error::Error + 'static)) -> Self {
+        if let Some(Error::DatabaseError(DatabaseErrorKind::CheckViolation, _)) = error.downcast_ref() {
+            return Self::Language;
+        }
         let Some(error) = error.downcast_ref::<tokio_postgres::Error>() else { return Self::Unreachable };
         match error.code() {
             Some(&SqlState::INVALID_PASSWORD | &SqlState::INVALID_AUTHORIZATION_SPECIFICATION) => {
@@ -155,6 +176,11 @@ impl ConnectError {
                 "takes no more connections: lower DB_POOL_SIZE, or raise its max_connections".into()
             }
             Reason::Starting => "is starting or stopping".into(),
+            Reason::Language => format!(
+                "may answer in a language other than English (lc_messages is '{}'), in which its errors cannot be \
+                 told apart: let a superuser run ALTER ROLE {user} SET lc_messages = 'C'",
+                self.source
+            ),
         }
     }
 

@@ -53,7 +53,8 @@ impl Database {
     ) -> Result<Self, OpenError> {
         let pool = Pool::new(config, Connector::new(config, store)?)
             .map_err(|source| OpenError { store, source: source.into() })?;
-        let schema = Schema::new(store, Connector::for_migrations(config, store)?, migrations, logger);
+        let migrator = Connector::for_migrations(config, store)?;
+        let schema = Schema::new(store, migrator, config.lock_timeout, migrations, logger);
         // Each statement has a limit that the server keeps; this one holds when the server itself stands still.
         let limit = config.statement_timeout * 2;
         Ok(Self(Arc::new(Inner { store, pool, schema, limit, written: Notify::new() })))

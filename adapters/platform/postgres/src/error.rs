@@ -61,7 +61,7 @@ enum Class {
 }
 
 /// The driver keeps the kinds below and, of all other SQLSTATEs, only the message. Each line is the message of the
-/// condition named beside it; connections ask for English ones.
+/// condition named beside it; there is no connection without English ones.
 const UNAVAILABLE: [&str; 15] = [
     "due to statement timeout",               // 57014 query_canceled
     "due to lock timeout",                    // 55P03 lock_not_available

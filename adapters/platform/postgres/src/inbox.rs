@@ -24,12 +24,12 @@ use crate::{
 };
 
 pub(crate) const PURGE: &str = "DELETE FROM inbox WHERE ctid = ANY (ARRAY (SELECT ctid FROM inbox \
-    WHERE handled_at < now() - $1 ORDER BY handled_at LIMIT $2 FOR UPDATE SKIP LOCKED))";
+    WHERE handled_at < now() - $1::interval ORDER BY handled_at LIMIT $2 FOR UPDATE SKIP LOCKED))";
 
 /// Members that are gone for as long as events are remembered. Removing them is no part of `join`, where members that
 /// come back at the same time would wait for each other.
 const PURGE_MEMBERS: &str = "DELETE FROM consumer_member WHERE ctid = ANY (ARRAY (SELECT ctid FROM consumer_member \
-    WHERE lease_until < now() - $1 LIMIT $2 FOR UPDATE SKIP LOCKED))";
+    WHERE lease_until < now() - $1::interval LIMIT $2 FOR UPDATE SKIP LOCKED))";
 
 /// The inbox of one context's database.
 #[derive(Component)]

@@ -8,16 +8,16 @@ use std::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use diesel::{
+    dsl::sql,
     migration::{Migration, MigrationSource},
     pg::Pg,
+    sql_types::Bool,
 };
-use diesel_async::{
-    AsyncPgConnection, SimpleAsyncConnection, async_connection_wrapper::AsyncConnectionWrapper,
-};
+use diesel_async::{AsyncPgConnection, async_connection_wrapper::AsyncConnectionWrapper};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 use kernel_application::BoxError;
 use platform_runtime::StopSignal;
@@ -32,15 +32,19 @@ use crate::{
 const MESSAGING: EmbeddedMigrations = embed_migrations!("../../../db/platform/postgres");
 
 /// The advisory lock of whoever migrates this database; "shop" and "migr" in ASCII.
-const LOCK: i64 = 0x7368_6f70_6d69_6772;
+pub(crate) const LOCK: i64 = 0x7368_6f70_6d69_6772;
 
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+/// Between two tries to take the lock.
+const TURN_PAUSE: Duration = Duration::from_millis(100);
 
 /// The schema of one database: how to make it, and whether it was made.
 pub(crate) struct Schema {
     store: &'static str,
     connector: Connector,
+    patience: Duration,
     migrations: Arc<Vec<EmbeddedMigrations>>,
     logger: Logger,
     ready: AtomicBool,
@@ -72,15 +76,17 @@ impl Database {
 }
 
 impl Schema {
+    /// `patience` is how long one try waits for another process that migrates.
     pub(crate) fn new(
         store: &'static str,
         connector: Connector,
+        patience: Duration,
         migrations: Vec<EmbeddedMigrations>,
         logger: Logger,
     ) -> Self {
         let migrations = Arc::new(std::iter::once(MESSAGING).chain(migrations).collect());
         let (ready, problem) = (AtomicBool::new(false), Mutex::new(None));
-        Self { store, connector, migrations, logger, ready, problem }
+        Self { store, connector, patience, migrations, logger, ready, problem }
     }
 
     /// Fails, in words, until the schema is there.
@@ -93,12 +99,15 @@ impl Schema {
 
     async fn migrate(&self) -> Result<(), MigrateError> {
         let result = self.run().await;
-        let mut problem = self.problem.lock().unwrap_or_else(PoisonError::into_inner);
-        match result {
+        match &result {
             Ok(()) => self.ready.store(true, Ordering::Release),
-            Err(ref error) => *problem = Some(error.to_string()),
+            Err(error) => self.note(error),
         }
         result
+    }
+
+    fn note(&self, error: &MigrateError) {
+        *self.problem.lock().unwrap_or_else(PoisonError::into_inner) = Some(error.to_string());
     }
 
     /// Logs how it went, each problem once.
@@ -129,7 +138,7 @@ impl Schema {
     /// Does something with the migrations while no other replica does.
     async fn alone(&self, step: Step) -> Result<(), MigrateError> {
         let mut connection = self.connector.connect().await?;
-        wait_for_turn(&mut connection).await?;
+        self.wait_for_turn(&mut connection).await?;
         let migrations = Arc::clone(&self.migrations);
         // The library that runs migrations blocks. The lock goes with the connection.
         let work = spawn_blocking(move || {
@@ -140,6 +149,20 @@ impl Schema {
             Ok(result) => result.map_err(MigrateError::Failed),
             Err(ended) => Err(MigrateError::Failed(ended.into())),
         }
+    }
+
+    /// Another replica may be at it for as long as its migrations take, so this wait ends and is begun anew; all the
+    /// while it is known what is waited for. A replica that dies loses the lock with its connection.
+    async fn wait_for_turn(&self, connection: &mut AsyncPgConnection) -> Result<(), MigrateError> {
+        let start = Instant::now();
+        while !take_turn(connection).await? {
+            self.note(&MigrateError::Busy);
+            if start.elapsed() >= self.patience {
+                return Err(MigrateError::Busy);
+            }
+            tokio::time::sleep(TURN_PAUSE).await;
+        }
+        Ok(())
     }
 }
 
@@ -156,11 +179,10 @@ impl MigrationSource<Pg> for Together<'_> {
     }
 }
 
-/// Another replica may be at it for as long as its migrations take, so this wait, unlike others, has no limit; a replica
-/// that dies loses the lock with its connection.
-async fn wait_for_turn(connection: &mut AsyncPgConnection) -> Result<(), MigrateError> {
-    let wait = format!("SET lock_timeout = 0; SELECT pg_advisory_lock({LOCK}); RESET lock_timeout");
-    connection.batch_execute(&wait).await.map_err(|error| MigrateError::Lock(error.into()))
+async fn take_turn(connection: &mut AsyncPgConnection) -> Result<bool, MigrateError> {
+    let take = sql::<Bool>(&format!("SELECT pg_try_advisory_lock({LOCK})"));
+    let taken = diesel_async::RunQueryDsl::get_result(take, connection).await;
+    taken.map_err(|error| MigrateError::Lock(error.into()))
 }
 
 fn causes(error: &dyn std::error::Error) -> String {
@@ -174,9 +196,12 @@ pub enum MigrateError {
     /// No connection.
     #[error(transparent)]
     Connect(#[from] ConnectError),
-    /// The lock that only one replica holds cannot be had.
+    /// The lock that only one replica holds cannot be asked for.
     #[error("cannot take the lock of those who migrate")]
     Lock(#[source] BoxError),
+    /// Another replica holds it.
+    #[error("another process is migrating this database")]
+    Busy,
     /// A migration does not run.
     #[error("a migration failed")]
     Failed(#[source] BoxError),

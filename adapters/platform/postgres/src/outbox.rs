@@ -9,6 +9,7 @@ use diesel::{
     pg::Pg,
     prelude::*,
     query_dsl::methods,
+    result::Error,
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use kernel_application::{
@@ -26,7 +27,7 @@ use crate::{
 };
 
 pub(crate) const PURGE: &str = "DELETE FROM outbox WHERE ctid = ANY (ARRAY (SELECT ctid FROM outbox \
-    WHERE published_at < now() - $1 ORDER BY published_at LIMIT $2 FOR UPDATE SKIP LOCKED))";
+    WHERE published_at < now() - $1::interval ORDER BY published_at LIMIT $2 FOR UPDATE SKIP LOCKED))";
 
 /// The outbox of one context's database.
 #[derive(Component)]
@@ -60,13 +61,12 @@ impl Outbox for PgOutbox {
     }
 
     async fn pending(&self, after: i64, limit: u32) -> Result<Vec<StoredMessage>, StoreError> {
-        let rows = self
-            .db
+        self.db
             .read("read outbox", async |connection| {
-                pending(after, limit.into()).load::<Row>(connection).await
+                let rows: Vec<Row> = pending(after, limit.into()).load(connection).await?;
+                rows.into_iter().map(StoredMessage::try_from).collect()
             })
-            .await?;
-        Ok(rows.into_iter().map(StoredMessage::from).collect())
+            .await
     }
 
     async fn mark_published(&self, ids: &[i64]) -> Result<(), StoreError> {
@@ -105,6 +105,7 @@ pub(crate) async fn insert(
     connection: &mut AsyncPgConnection,
     message: &OutboundMessage,
 ) -> QueryResult<usize> {
+    message.check_size().map_err(|oversized| Error::SerializationError(oversized.into()))?;
     diesel::insert_into(outbox::table)
         .values((
             outbox::event_id.eq(PgUuid(*message.event_id.as_uuid())),
@@ -112,7 +113,7 @@ pub(crate) async fn insert(
             outbox::key.eq(&message.key),
             outbox::aggregate_version.eq(message.aggregate_version.cast_signed()),
             outbox::payload.eq(&message.payload),
-            outbox::headers.eq(headers_to_text(&message.headers)),
+            outbox::headers.eq(headers_to_text(&message.headers)?),
         ))
         .execute(connection)
         .await
@@ -134,12 +135,14 @@ pub(crate) fn waiting() -> _ {
     outbox::table.filter(outbox::published_at.is_null()).select((count_star(), oldest))
 }
 
-fn headers_to_text(headers: &[Header]) -> String {
-    serde_json::to_string(headers).unwrap_or_default()
+fn headers_to_text(headers: &[Header]) -> QueryResult<String> {
+    serde_json::to_string(headers).map_err(|error| Error::SerializationError(error.into()))
 }
 
-fn headers_from_text(text: &str) -> Vec<Header> {
-    serde_json::from_str(text).unwrap_or_default()
+/// Headers that cannot be read are an error: without them a message would lose its trace, and a dead letter its reason.
+fn headers_from_text(id: i64, text: &str) -> QueryResult<Vec<Header>> {
+    let broken = |error| format!("headers of message {id} are broken: {error}");
+    serde_json::from_str(text).map_err(|error| Error::DeserializationError(broken(error).into()))
 }
 
 #[derive(Queryable, Selectable)]
@@ -154,16 +157,18 @@ pub(crate) struct Row {
     headers: String,
 }
 
-impl From<Row> for StoredMessage {
-    fn from(row: Row) -> Self {
+impl TryFrom<Row> for StoredMessage {
+    type Error = Error;
+
+    fn try_from(row: Row) -> QueryResult<Self> {
         let message = OutboundMessage {
             event_id: EventId::from_uuid(row.event_id.0),
             topic: row.topic,
             key: row.key,
             aggregate_version: row.aggregate_version.cast_unsigned(),
             payload: row.payload,
-            headers: headers_from_text(&row.headers),
+            headers: headers_from_text(row.id, &row.headers)?,
         };
-        Self { id: row.id, message }
+        Ok(Self { id: row.id, message })
     }
 }

@@ -29,7 +29,7 @@ impl Tx {
         &mut self.connection
     }
 
-    /// Puts a message into the outbox.
+    /// Puts a message into the outbox; refuses one that is too large to be published.
     pub async fn enqueue(&mut self, message: &OutboundMessage) -> Result<(), WriteError> {
         outbox::insert(self.conn(), message).await?;
         self.enqueued = true;

@@ -101,10 +101,11 @@ impl Database {
         T: Send + 'static,
         F: FnOnce(&mut Tx<'_>) -> Result<T, WriteError> + Send + 'static,
     {
+        let store = self.store;
         let work = move |connection: &mut SqliteConnection| {
             let mut enqueued = false;
             let value = connection.immediate_transaction(|connection| {
-                let mut tx = Tx::new(connection);
+                let mut tx = Tx::new(connection, store);
                 let value = change(&mut tx)?;
                 enqueued = tx.has_enqueued();
                 Ok::<_, WriteError>(value)

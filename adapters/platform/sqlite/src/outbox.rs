@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use diesel::{SqliteConnection, prelude::*};
+use diesel::{SqliteConnection, prelude::*, result::Error};
 use kernel_application::{
-    StoreError,
-    messaging::{OutboundMessage, Outbox, OutboxStats, StoredMessage},
+    BoxError, StoreError,
+    messaging::{Header, OutboundMessage, Outbox, OutboxStats, StoredMessage},
 };
 use kernel_domain::EventId;
 use shaku::Component;
@@ -119,18 +119,21 @@ pub(crate) fn insert(
             outbox::key.eq(&message.key),
             outbox::aggregate_version.eq(message.aggregate_version.cast_signed()),
             outbox::payload.eq(&message.payload),
-            outbox::headers.eq(headers_to_text(&message.headers)),
+            outbox::headers.eq(headers_to_text(&message.headers)?),
             outbox::created_at.eq(now),
         ))
         .execute(connection)
 }
 
-pub(crate) fn headers_to_text(headers: &[(String, String)]) -> String {
-    serde_json::to_string(headers).unwrap_or_default()
+/// Headers as a column keeps them, here and in the log: JSON.
+pub(crate) fn headers_to_text(headers: &[Header]) -> QueryResult<String> {
+    serde_json::to_string(headers).map_err(|source| Error::SerializationError(source.into()))
 }
 
-pub(crate) fn headers_from_text(text: &str) -> Vec<(String, String)> {
-    serde_json::from_str(text).unwrap_or_default()
+/// What [`headers_to_text`] made. A row that cannot be read is an error: without its headers a message would lose its
+/// trace, and a dead letter its reason and its owner.
+pub(crate) fn headers_from_text(text: &str) -> Result<Vec<Header>, serde_json::Error> {
+    serde_json::from_str(text)
 }
 
 #[derive(Queryable, Selectable)]
@@ -147,18 +150,20 @@ struct Row {
 
 impl Row {
     fn into_message(self) -> Result<StoredMessage, StoreError> {
-        let event_id = EventId::parse(&self.event_id).map_err(|violation| StoreError::Failed {
+        let fail = |what: &str, source: BoxError| StoreError::Failed {
             store: "outbox",
-            operation: "read event id",
-            source: violation.into(),
-        })?;
+            operation: "read message",
+            source: format!("{what} of message {} is broken: {source}", self.id).into(),
+        };
+        let event_id = EventId::parse(&self.event_id).map_err(|source| fail("event id", source.into()))?;
+        let headers = headers_from_text(&self.headers).map_err(|source| fail("header", source.into()))?;
         let message = OutboundMessage {
             event_id,
             topic: self.topic,
             key: self.key,
             aggregate_version: self.aggregate_version.cast_unsigned(),
             payload: self.payload,
-            headers: headers_from_text(&self.headers),
+            headers,
         };
         Ok(StoredMessage { id: self.id, message })
     }

@@ -14,12 +14,13 @@ use crate::{idempotency, inbox, outbox, time::micros};
 /// A transaction under way, handed to the closure of `Database::write`.
 pub struct Tx<'a> {
     connection: &'a mut SqliteConnection,
+    store: &'static str,
     enqueued: bool,
 }
 
 impl<'a> Tx<'a> {
-    pub(crate) const fn new(connection: &'a mut SqliteConnection) -> Self {
-        Self { connection, enqueued: false }
+    pub(crate) const fn new(connection: &'a mut SqliteConnection, store: &'static str) -> Self {
+        Self { connection, store, enqueued: false }
     }
 
     /// The connection inside the transaction.
@@ -27,8 +28,13 @@ impl<'a> Tx<'a> {
         self.connection
     }
 
-    /// Puts a message into the outbox.
+    /// Puts a message into the outbox; refuses one that is too large to be published.
     pub fn enqueue(&mut self, message: &OutboundMessage) -> Result<(), WriteError> {
+        message.check_size().map_err(|source| StoreError::Failed {
+            store: self.store,
+            operation: "write outbox",
+            source: source.into(),
+        })?;
         outbox::insert(self.connection, message, micros(chrono::Utc::now()))?;
         self.enqueued = true;
         Ok(())

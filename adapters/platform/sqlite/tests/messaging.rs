@@ -6,7 +6,7 @@ use std::time::Duration;
 use diesel::{RunQueryDsl, sql_query};
 use kernel_application::{
     CallContext, StoreError, TraceContext,
-    messaging::{EventLog, FIRST, LogError, OutboundMessage, Outbox},
+    messaging::{EventLog, FIRST, LogError, MAX_PAYLOAD, OutboundMessage, Outbox, OversizedPayload},
 };
 use kernel_domain::EventId;
 use platform_sqlite::{Database, SqliteEventLog, SqliteOutbox, WriteError};
@@ -50,6 +50,46 @@ async fn a_failed_write_leaves_nothing() {
         .await;
     assert!(matches!(result, Err(StoreError::Conflict("thing"))));
     assert_eq!(count(&db).await, 0);
+}
+
+#[tokio::test]
+async fn a_message_that_is_too_large_is_refused_by_name() {
+    let folder = TempDir::new().unwrap();
+    let db = open(&folder).await;
+    let large = OutboundMessage { payload: vec![0; MAX_PAYLOAD + 1], ..message(1, "a") };
+    let refused = db.write(&context(), "write", move |tx| tx.enqueue(&large)).await;
+    let Err(StoreError::Failed { store: "test store", operation: "write outbox", source }) = refused else {
+        panic!("{refused:?}")
+    };
+    let oversized = source.downcast_ref::<OversizedPayload>().unwrap();
+    assert_eq!((oversized.topic.as_str(), oversized.length), ("things", MAX_PAYLOAD + 1));
+    assert_eq!(count(&db).await, 0);
+}
+
+#[tokio::test]
+async fn headers_that_cannot_be_read_are_an_error_and_not_lost() {
+    let folder = TempDir::new().unwrap();
+    let db = open(&folder).await;
+    db.write(&context(), "write", |tx| tx.enqueue(&message(1, "a"))).await.unwrap();
+    breaks(&db, "UPDATE outbox SET headers = '[[\"traceparent\"'").await;
+    let read = SqliteOutbox::new(db).pending(FIRST, 10).await.map_err(|error| whole(&error));
+    assert!(read.as_ref().is_err_and(|words| words.contains("header of message 1")), "{read:?}");
+
+    let log = SqliteEventLog::open(&folder.path().join("events.db"), &[("things", 1)]).await.unwrap();
+    log.append("things", 0, &[message(1, "a")]).await.unwrap();
+    breaks(log.database(), "UPDATE log_record SET headers = ''").await;
+    let read = log.fetch("things", 0, 0, 10, Duration::ZERO).await.map_err(|error| whole(&error));
+    assert!(read.as_ref().is_err_and(|words| words.contains("things/0@0")), "{read:?}");
+}
+
+async fn breaks(db: &Database, statement: &'static str) {
+    db.transact("break", move |tx| Ok(sql_query(statement).execute(tx.conn())?)).await.unwrap();
+}
+
+/// An error with its sources.
+fn whole(error: &dyn std::error::Error) -> String {
+    let all = std::iter::successors(Some(error), |error| error.source());
+    all.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 #[tokio::test]

@@ -94,6 +94,10 @@ pub trait Inbox: Interface {
 
     /// Moves past a record and puts `dead` into the outbox, in one transaction. The event was not applied and is not
     /// remembered, or its replay would be taken for a duplicate.
+    ///
+    /// MUST take every letter of at most [`MAX_PAYLOAD`](super::MAX_PAYLOAD) bytes whose key has at most
+    /// [`MAX_KEY`](super::MAX_KEY) characters, and which has no control characters in key and headers, whatever else is
+    /// in it: a letter that is refused blocks its partition.
     async fn dead_letter(&self, delivery: &Delivery, dead: OutboundMessage) -> Result<(), StoreError>;
 
     /// Forgets events handled more than `retention` ago, which MUST exceed the log's, at most

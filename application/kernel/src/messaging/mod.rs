@@ -11,7 +11,7 @@ mod partition;
 
 pub use inbox::{Delivery, Inbox, Position};
 pub use log::{EventLog, LogError, Record};
-pub use message::{EventTranslator, Header, OutboundMessage};
+pub use message::{EventTranslator, Header, MAX_KEY, MAX_PAYLOAD, OutboundMessage, OversizedPayload};
 pub use observer::{ConsumeOutcome, MessagingObserver};
 pub use outbox::{FIRST, Outbox, OutboxStats, PURGE_LIMIT, StoredMessage};
 pub use partition::partition_for;

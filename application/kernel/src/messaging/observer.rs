@@ -18,7 +18,11 @@ pub trait MessagingObserver: Send + Sync + 'static {
     /// How many records of a partition wait.
     fn lag(&self, topic: &str, partition: u32, records: u64);
 
-    /// A partition is no longer read here: whoever reads it reports its lag.
+    /// Whether a partition stands still because the log does not hold its next record, which only a person can mend.
+    /// Said of a partition that is read here; one that is not [`given up`](Self::given_up) stays as it was said to be.
+    fn halted(&self, _topic: &str, _partition: u32, _halted: bool) {}
+
+    /// A partition is no longer read here: whoever reads it reports its lag, and whether it is halted.
     fn given_up(&self, _topic: &str, _partition: u32) {}
 }
 

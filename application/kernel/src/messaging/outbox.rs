@@ -17,6 +17,15 @@ pub const FIRST: i64 = 0;
 pub const PURGE_LIMIT: u32 = 1_000;
 
 /// The reading side of a context's outbox; repositories write it inside their transactions.
+///
+/// A write whose payload is above [`MAX_PAYLOAD`](super::MAX_PAYLOAD) MUST fail, with its transaction
+/// ([`OutboundMessage::check_size`]). So MAY one whose key is longer than [`MAX_KEY`](super::MAX_KEY). Whatever else is
+/// in a message is kept: dead letters carry what strangers wrote, made fit as [`Inbox::dead_letter`](super::Inbox) says.
+///
+/// A home MAY restrict what fills the outbox, and says so in its docs. Where a save cannot share a transaction with it,
+/// as on a cluster of Redis, whose scripts touch one slot only, the context's aggregates MUST NOT record events, and the
+/// outbox has nothing but dead letters, which leave with the move of a position. A context that publishes needs a home
+/// whose transactions span its state and its outbox.
 #[async_trait]
 pub trait Outbox: Interface {
     /// Takes or renews the relay's lease: `true` while `owner` holds it. One relay works at a time, or keys lose their order.

@@ -53,8 +53,10 @@ CREATE FUNCTION product_category_gains(category text, products bigint) RETURNS v
     ON CONFLICT (name) DO UPDATE SET product_count = known.product_count + excluded.product_count;
 $$;
 
+-- Waits for its turn first: two that leave at once would both see that somebody else stays.
 CREATE FUNCTION product_category_loses(category text, products bigint) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
+    PERFORM FROM product_category WHERE name = category FOR UPDATE;
     DELETE FROM product_category WHERE name = category AND product_count = products;
     IF NOT FOUND THEN
         UPDATE product_category SET product_count = product_count - products WHERE name = category;

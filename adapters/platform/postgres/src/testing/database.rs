@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use diesel_async::SimpleAsyncConnection;
-use kernel_application::BoxError;
+use diesel::{dsl::sql, sql_types::Text};
+use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
+use kernel_application::{BoxError, StoreError};
 use platform_runtime::Secret;
 use tokio_postgres::config::Host;
 use uuid::Uuid;
@@ -56,6 +57,21 @@ impl Drop for TestDatabase {
 pub async fn revert_all(db: &Database) -> Result<(), MigrateError> {
     db.schema().revert().await
 }
+
+/// The tables, indexes, sequences and functions there are, but those of extensions and of the list of migrations: none
+/// after [`revert_all`], or a `down.sql` forgets what its `up.sql` makes.
+pub async fn left_behind(db: &Database) -> Result<String, StoreError> {
+    let all = sql::<Text>(LEFT_BEHIND);
+    db.read("look around", async |connection| all.get_result(connection).await).await
+}
+
+const LEFT_BEHIND: &str = "
+    SELECT coalesce(string_agg(name, ' '), '') FROM (
+        SELECT relname AS name, oid FROM pg_class WHERE relnamespace = 'public'::regnamespace
+        UNION ALL SELECT proname, oid FROM pg_proc WHERE pronamespace = 'public'::regnamespace
+    ) AS thing
+    WHERE name NOT LIKE '\\_\\_diesel\\_schema\\_migrations%'
+        AND NOT EXISTS (SELECT FROM pg_depend WHERE objid = thing.oid AND deptype = 'e')";
 
 async fn run(config: &PgConfig, statements: &str) -> Result<(), BoxError> {
     Ok(Connector::for_migrations(config, "test")?.connect().await?.batch_execute(statements).await?)

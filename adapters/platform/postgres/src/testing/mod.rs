@@ -3,5 +3,5 @@
 mod database;
 mod explain;
 
-pub use database::{TestDatabase, revert_all};
+pub use database::{TestDatabase, left_behind, revert_all};
 pub use explain::Explain;

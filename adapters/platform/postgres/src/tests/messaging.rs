@@ -7,25 +7,25 @@ use diesel::sql_types::BigInt;
 use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
 use kernel_application::{
     StoreError,
-    messaging::{Delivery, Inbox, OutboundMessage, Outbox},
+    messaging::{Delivery, FIRST, Inbox, MAX_PAYLOAD, OutboundMessage, Outbox},
     testing::contract::{
         inbox::{self, InboxBench},
         outbox::{self, OutboxBench},
     },
 };
 
-use super::{context, fresh};
+use super::{STORE, context, fresh, message};
 use crate::{Database, PgInbox, PgOutbox, testing::TestDatabase};
 
 struct Bench {
     db: Database,
-    _own: TestDatabase,
+    own: TestDatabase,
 }
 
 async fn bench() -> Bench {
     let (own, db) = fresh().await;
     own.prepare("CREATE TABLE effect (id bigint GENERATED ALWAYS AS IDENTITY)").await.unwrap();
-    Bench { db, _own: own }
+    Bench { db, own }
 }
 
 #[async_trait]
@@ -89,4 +89,34 @@ async fn keeps_the_outbox() {
 #[tokio::test(flavor = "multi_thread")]
 async fn keeps_the_inbox() {
     inbox::all(bench).await;
+}
+
+fn reason<T: std::fmt::Debug>(of: &'static str, result: Result<T, StoreError>) -> String {
+    match result {
+        Err(StoreError::Failed { store: STORE, operation, source }) if operation == of => source.to_string(),
+        other => panic!("not a failure to {of}: {other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn headers_that_cannot_be_read_are_an_error_and_not_lost() {
+    let bench = bench().await;
+    bench.enqueue(&[message(1)]).await.unwrap();
+    bench.own.prepare("UPDATE outbox SET headers = '[[\"traceparent\"'").await.unwrap();
+    let said = reason("read outbox", OutboxBench::outbox(&bench).pending(FIRST, 1).await);
+    assert!(said.starts_with("headers of message 1 are broken"), "{said}");
+}
+
+#[tokio::test]
+async fn a_message_that_is_too_large_is_refused_by_name() {
+    let bench = bench().await;
+    let large = OutboundMessage { payload: vec![0; MAX_PAYLOAD + 1], ..message(1) };
+    let said = reason("write", bench.enqueue(std::slice::from_ref(&large)).await);
+    assert_eq!(said, large.check_size().unwrap_err().to_string());
+    let by_hand = format!(
+        "INSERT INTO outbox (event_id, topic, key, aggregate_version, payload, headers)
+         VALUES (gen_random_uuid(), 'things', 'a', 1, decode(repeat('00', {}), 'hex'), '[]')",
+        MAX_PAYLOAD + 1
+    );
+    assert!(bench.own.prepare(&by_hand).await.is_err(), "the table has the same bound");
 }

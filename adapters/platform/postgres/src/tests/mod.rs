@@ -2,6 +2,7 @@
 
 mod faults;
 mod gate;
+mod language;
 mod messaging;
 mod migrations;
 mod plans;

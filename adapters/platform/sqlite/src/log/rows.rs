@@ -2,7 +2,7 @@
 
 use std::{ops::Range, time::Duration};
 
-use diesel::{SqliteConnection, prelude::*};
+use diesel::{SqliteConnection, prelude::*, result::Error};
 use kernel_application::messaging::{OutboundMessage, Record};
 
 use crate::{
@@ -85,16 +85,19 @@ pub(super) fn fetch(
         .limit(max.into())
         .select((records::offset, records::key, records::payload, records::headers, records::appended_at))
         .load::<(i64, String, Vec<u8>, String, i64)>(connection)?;
-    let record = |(offset, key, payload, headers, at): (i64, String, Vec<u8>, String, i64)| Record {
-        topic: topic.to_owned(),
-        partition,
-        offset,
-        key,
-        payload,
-        headers: headers_from_text(&headers),
-        appended_at: timestamp(at),
+    let record = |(offset, key, payload, headers, at): (i64, String, Vec<u8>, String, i64)| {
+        let broken = |source| format!("headers of {topic}/{partition}@{offset} are broken: {source}").into();
+        Ok(Record {
+            topic: topic.to_owned(),
+            partition,
+            offset,
+            key,
+            payload,
+            headers: headers_from_text(&headers).map_err(broken).map_err(Error::DeserializationError)?,
+            appended_at: timestamp(at),
+        })
     };
-    let records: Vec<_> = rows.into_iter().map(record).collect();
+    let records = rows.into_iter().map(record).collect::<QueryResult<Vec<_>>>()?;
     let begins_there = records.first().is_some_and(|first| first.offset == offset);
     let held = begins_there
         || bounds(connection, topic, partition)?
@@ -126,7 +129,7 @@ fn insert(
             records::offset.eq(offset),
             records::key.eq(&message.key),
             records::payload.eq(&message.payload),
-            records::headers.eq(headers_to_text(&message.headers)),
+            records::headers.eq(headers_to_text(&message.headers)?),
             records::appended_at.eq(now),
         ))
         .execute(connection)

@@ -22,6 +22,7 @@ pub struct MessagingMetrics {
     published: Family<Topic, Counter>,
     consumed: Family<Consumed, Counter>,
     lag: Family<Partition, Gauge<u64, AtomicU64>>,
+    halted: Family<Partition, Gauge<u64, AtomicU64>>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -42,8 +43,8 @@ struct Partition {
 }
 
 impl MessagingMetrics {
-    /// Registers `outbox_backlog`, `outbox_oldest_age_seconds`, `events_published_total`, `events_consumed_total`
-    /// and `consumer_lag`.
+    /// Registers `outbox_backlog`, `outbox_oldest_age_seconds`, `events_published_total`, `events_consumed_total`,
+    /// `consumer_lag` and `consumer_halted`.
     pub fn new(metrics: &Metrics) -> Self {
         let new = Self {
             backlog: Gauge::default(),
@@ -51,6 +52,7 @@ impl MessagingMetrics {
             published: Family::default(),
             consumed: Family::default(),
             lag: Family::default(),
+            halted: Family::default(),
         };
         metrics.register("outbox_backlog", "Events not yet published", new.backlog.clone());
         metrics.register(
@@ -61,6 +63,11 @@ impl MessagingMetrics {
         metrics.register("events_published", "Events published", new.published.clone());
         metrics.register("events_consumed", "Events handled, by outcome", new.consumed.clone());
         metrics.register("consumer_lag", "Records not yet handled", new.lag.clone());
+        metrics.register(
+            "consumer_halted",
+            "1 for a partition that stands still until a person moves its position",
+            new.halted.clone(),
+        );
         new
     }
 
@@ -85,9 +92,16 @@ impl MessagingMetrics {
         self.lag.get_or_create_owned(&Partition { topic: topic.into(), partition }).set(records);
     }
 
-    /// Shows no lag for a partition that another replica reads.
+    /// Whether a partition stands still until a person moves its position.
+    pub fn halted(&self, topic: &str, partition: u32, halted: bool) {
+        self.halted.get_or_create_owned(&Partition { topic: topic.into(), partition }).set(halted.into());
+    }
+
+    /// Shows nothing of a partition that another replica reads.
     pub fn given_up(&self, topic: &str, partition: u32) {
-        self.lag.remove(&Partition { topic: topic.into(), partition });
+        let partition = Partition { topic: topic.into(), partition };
+        self.lag.remove(&partition);
+        self.halted.remove(&partition);
     }
 }
 
@@ -110,6 +124,10 @@ impl MessagingObserver for MessagingMetrics {
         self.lag(topic, partition, records);
     }
 
+    fn halted(&self, topic: &str, partition: u32, halted: bool) {
+        self.halted(topic, partition, halted);
+    }
+
     fn given_up(&self, topic: &str, partition: u32) {
         self.given_up(topic, partition);
     }
@@ -128,7 +146,11 @@ mod tests {
         messaging.consumed("stock-events", "handled");
         messaging.lag("stock-events", 0, 7);
         messaging.lag("stock-events", 1, 8);
+        messaging.halted("stock-events", 0, true);
+        messaging.halted("stock-events", 1, true);
         messaging.given_up("stock-events", 1);
+        messaging.halted("stock-events", 2, true);
+        messaging.halted("stock-events", 2, false);
         let text = metrics.encode();
         for line in [
             "outbox_backlog 3",
@@ -136,6 +158,8 @@ mod tests {
             r#"events_published_total{topic="payment-events"} 2"#,
             r#"events_consumed_total{topic="stock-events",outcome="handled"} 1"#,
             r#"consumer_lag{topic="stock-events",partition="0"} 7"#,
+            r#"consumer_halted{topic="stock-events",partition="0"} 1"#,
+            r#"consumer_halted{topic="stock-events",partition="2"} 0"#,
         ] {
             assert!(text.contains(line), "{line} is missing in\n{text}");
         }

@@ -2,13 +2,18 @@
 
 use std::sync::Arc;
 
-use kernel_application::testing::context;
+use diesel::{dsl::sql, sql_types::Bool};
+use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
+use kernel_application::{StoreError, testing::context};
 use kernel_domain::{Currency, Money, ProductId, Quantity, Timestamp};
+use platform_postgres::{Database, Tx};
+use platform_testkit::{PATIENCE, eventually};
 use product_application::{
-    ports::{Failure, SalesLedger, StockRepository},
+    ports::{Failure, ProductRepository, SalesLedger, StockRepository},
     testing::{Books, StoreUnderTest},
+    views::CategoryView,
 };
-use product_domain::{ReservationOutcome, Sale};
+use product_domain::{Product, ReservationOutcome, Sale};
 use tokio::task::JoinSet;
 
 use super::support::{Postgres, fresh, lamp, one_each, open, payment};
@@ -117,4 +122,60 @@ async fn products_that_swap_categories_do_not_wait_in_a_circle() {
     moves.join_all().await;
     let counted = store.queries().categories().await.unwrap();
     assert_eq!(counted.iter().map(|category| category.product_count).sum::<i64>(), 20);
+}
+
+/// The second has looked at the category before the first one's commit, and counts after it.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_last_two_products_of_a_category_can_leave_at_once() {
+    for (first, first_moves) in [
+        ("DELETE FROM product WHERE id = 1", false),
+        ("UPDATE product SET category = 'shed' WHERE id = 1", true),
+    ] {
+        for second_moves in [false, true] {
+            let store = fresh().await;
+            let [_, second] = products(&store, 1).await;
+            let second = store.products().find(second).await.unwrap().unwrap();
+            let leave = leave_while(&store, first, second, second_moves).await;
+            assert!(leave.is_ok(), "{first}, then {second_moves}: {leave:?}");
+            let left =
+                [(first_moves, "shed"), (second_moves, "yard")].into_iter().filter(|(moves, _)| *moves);
+            let left = left.map(|(_, name)| CategoryView { name: name.to_owned(), product_count: 1 });
+            assert_eq!(store.queries().categories().await.unwrap(), left.collect::<Vec<_>>());
+        }
+    }
+}
+
+/// Takes the `second` product out of its category by the repository while a transaction that did the same with the
+/// first one, by a statement, is not committed yet.
+async fn leave_while(store: &Postgres, first: &str, second: Product, moves: bool) -> Result<(), StoreError> {
+    let products = store.products();
+    let leaving = store.db.transact("leave first", async |tx: &mut Tx| {
+        tx.conn().batch_execute(first).await?;
+        let leaving = tokio::spawn(leave(products, second, moves));
+        eventually(PATIENCE, async || somebody_waits(&store.db).await.then_some(())).await.unwrap();
+        Ok(leaving)
+    });
+    leaving.await.unwrap().await.unwrap()
+}
+
+async fn leave(
+    products: Arc<dyn ProductRepository>,
+    mut product: Product,
+    moves: bool,
+) -> Result<(), StoreError> {
+    if !moves {
+        product.remove(Timestamp::UNIX_EPOCH).unwrap();
+        return products.remove(&context(), product).await;
+    }
+    product.revise(lamp("yard", 1).details, product.level().on_hand(), Timestamp::UNIX_EPOCH).unwrap();
+    products.save(&context(), &mut product).await
+}
+
+/// Whether a transaction in this database waits for another one's lock.
+async fn somebody_waits(db: &Database) -> bool {
+    let waits = sql::<Bool>(
+        "SELECT EXISTS (SELECT FROM pg_stat_activity \
+         WHERE datname = current_database() AND wait_event_type = 'Lock')",
+    );
+    db.read("look", async |connection| waits.get_result(connection).await).await.unwrap()
 }

@@ -2,7 +2,10 @@
 
 use diesel_async::SimpleAsyncConnection;
 use kernel_application::{StoreError, testing::context};
-use platform_postgres::{Tx, testing::revert_all};
+use platform_postgres::{
+    Tx,
+    testing::{left_behind, revert_all},
+};
 use product_application::{
     testing::{Books, StoreUnderTest},
     views::CategoryView,
@@ -23,7 +26,9 @@ async fn data_survives_a_restart() {
 async fn the_schema_goes_down_and_up_again() {
     let store = fresh().await;
     store.products().add(&context(), lamp("home", 5)).await.unwrap();
+    assert!(left_behind(&store.db).await.unwrap().contains("product_category_loses"));
     revert_all(&store.db).await.unwrap();
+    assert_eq!(left_behind(&store.db).await.unwrap(), "");
     store.db.migrate().await.unwrap();
     assert_eq!(store.queries().categories().await.unwrap(), []);
     store.products().add(&context(), lamp("home", 5)).await.unwrap();

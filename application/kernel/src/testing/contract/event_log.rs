@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use tokio::{task::JoinSet, time::timeout};
 
 use super::{PATIENCE, message, minutes_since};
-use crate::messaging::{EventLog, LogError, OutboundMessage, Record, partition_for};
+use crate::messaging::{EventLog, LogError, MAX_PAYLOAD, OutboundMessage, Record, partition_for};
 
 /// A log, and a way to add topics to it.
 #[async_trait]
@@ -104,7 +104,7 @@ pub async fn carries_bytes_unchanged(bench: &impl EventLogBench) {
         ..message(1, &topic, "schlüssel/1")
     };
     let large =
-        OutboundMessage { payload: vec![0xc3; 256 * 1024], headers: vec![], ..message(2, &topic, "") };
+        OutboundMessage { payload: vec![0xc3; MAX_PAYLOAD], headers: vec![], ..message(2, &topic, "") };
     log.append(&topic, 0, &[odd.clone(), large.clone()]).await.unwrap();
     let records = read(bench, &topic, 0..2, 10).await;
     for (record, message) in records.into_iter().zip([odd, large]) {

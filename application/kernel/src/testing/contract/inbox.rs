@@ -56,6 +56,7 @@ pub async fn all<B: InboxBench>(make: impl AsyncFn() -> B) {
     attempts_count_until_the_record_is_passed(&make().await).await;
     a_record_without_effect_is_passed(&make().await).await;
     a_dead_letter_moves_on_and_is_not_remembered(&make().await).await;
+    takes_the_largest_and_oddest_dead_letter(&make().await).await;
     forgets_what_is_old(&make().await).await;
 }
 

@@ -10,12 +10,10 @@ use tokio::{task::JoinSet, time::timeout};
 use super::{LONG, PATIENCE, SHORT, eventually, message, minutes_since};
 use crate::{
     StoreError,
-    messaging::{FIRST, OutboundMessage, Outbox, PURGE_LIMIT, StoredMessage},
+    messaging::{FIRST, MAX_PAYLOAD, OutboundMessage, Outbox, PURGE_LIMIT, StoredMessage},
 };
 
 const TOPIC: &str = "things";
-/// The most a payload may have.
-const CAP: usize = 256 * 1024;
 
 /// An outbox that is empty at first.
 #[async_trait]
@@ -82,11 +80,11 @@ pub async fn gives_a_message_until_it_is_marked(bench: &impl OutboxBench) {
 /// A payload over the cap is refused when it is written, and takes its transaction with it.
 pub async fn a_failed_write_leaves_nothing(bench: &impl OutboxBench) {
     let sized = |n, size| OutboundMessage { payload: vec![0xab; size], ..message(n, TOPIC, "a") };
-    let refused = bench.enqueue(&[message(1, TOPIC, "a"), sized(2, CAP + 1)]).await;
+    let refused = bench.enqueue(&[message(1, TOPIC, "a"), sized(2, MAX_PAYLOAD + 1)]).await;
     assert!(refused.is_err(), "{refused:?}");
     assert_eq!(pending(bench).await, []);
-    bench.enqueue(&[sized(3, CAP)]).await.unwrap();
-    assert_eq!(messages(&pending(bench).await), [sized(3, CAP)]);
+    bench.enqueue(&[sized(3, MAX_PAYLOAD)]).await.unwrap();
+    assert_eq!(messages(&pending(bench).await), [sized(3, MAX_PAYLOAD)]);
 }
 
 /// Of many writers at once every message is there, and each writer's in its order.

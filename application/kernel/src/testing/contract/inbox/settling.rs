@@ -7,7 +7,7 @@ use tokio::task::JoinSet;
 use super::{CONSUMER, DEAD, InboxBench, dead_letters, delivery, held, moved, next_offset, seen};
 use crate::{
     StoreError,
-    messaging::{Delivery, Position},
+    messaging::{Delivery, MAX_KEY, MAX_PAYLOAD, OutboundMessage, Position},
     testing::contract::{LONG, event_id, eventually, message},
 };
 
@@ -127,6 +127,23 @@ pub async fn a_dead_letter_moves_on_and_is_not_remembered(bench: &impl InboxBenc
     assert!(!seen(bench, 7).await);
     bench.apply(&delivery(moved(position), 7)).await.unwrap();
     assert_eq!((bench.effects().await, next_offset(bench).await), (1, 2));
+}
+
+/// A letter at every bound, of characters that are seldom seen, is kept to the letter: a refusal would block its partition.
+pub async fn takes_the_largest_and_oddest_dead_letter(bench: &impl InboxBench) {
+    let odd = "\u{fffd}'\"\\ ;--{}%s\u{feff}\u{202e}\u{2028}é\u{10ffff}😀";
+    let text = |length| odd.chars().cycle().take(length).collect::<String>();
+    let headers = (0..32).map(|n| (format!("x-{n}-{}", text(100)), text(1_024)));
+    let dead = OutboundMessage {
+        payload: (0..=u8::MAX).cycle().take(MAX_PAYLOAD).collect(),
+        headers: headers.chain([("dlq-reason".into(), String::new())]).collect(),
+        ..message(100, DEAD, &text(MAX_KEY))
+    };
+    let position = held(bench).await;
+    bench.inbox().dead_letter(&delivery(position, 7), dead.clone()).await.unwrap();
+    let kept = dead_letters(bench).await;
+    assert!(kept == [dead], "it is not what it was");
+    assert_eq!(next_offset(bench).await, 1);
 }
 
 /// Handled events are forgotten when their time is over, not before; positions stay.
