@@ -6,7 +6,7 @@ use basket_application::testing::Load;
 use basket_redis::{RedisBasketQueries, RedisBasketRepository};
 use platform_redis::{Redis, Script, testing};
 use platform_testkit::{
-    bench::{self, Bench, BoxError, Class, RedisBenchmark, Subject, Trips},
+    bench::{self, Alternating, Bench, BoxError, Class, RedisBenchmark, Subject},
     servers,
 };
 
@@ -32,7 +32,7 @@ async fn ports(bench: Bench) -> Result<(), BoxError> {
     let subject = Subject::new(Class::PointRead, "BasketQueries", "basket");
     bench.run(subject, &load, Load::read, Some(&get)).await?;
     let subject = Subject::new(Class::Command, "BasketRepository", "find + save");
-    bench.run(subject, &load, Load::add_item, Some(&Trips(vec![&get, &change]))).await
+    bench.run(subject, &load, Load::add_item, Some(&Alternating { read: get, write: change })).await
 }
 
 /// Reading a document, and changing it, on keys of their own.
