@@ -39,36 +39,40 @@ where
 
 /// This consumer's dead letters as text, of one topic or of all that it reads.
 pub async fn list(letters: &DeadLetters, topic: Option<&str>) -> Result<String, BoxError> {
-    let parked = letters.list(topic).await?;
-    let own: Vec<_> = parked.iter().filter(|letter| letter.consumer == letters.consumer).collect();
+    let own = letters.list(topic).await?;
     let mut text = format!("{} dead letter(s) of consumer {}", own.len(), letters.consumer);
     for letter in own {
         text.push('\n');
-        text.push_str(&line(letter));
+        text.push_str(&line(&letter));
     }
     Ok(text)
 }
 
 /// Sends this consumer's dead letters of a topic, or of `--all`, once more, and says how many went.
 pub async fn replay(letters: &DeadLetters, topic: Option<&str>) -> Result<String, BoxError> {
-    let Replayed { replayed, expired, .. } =
+    let Replayed { replayed, expired, cut, .. } =
         letters.replay(topic.filter(|topic| *topic != ALL_TOPICS)).await?;
     let mut text = format!("{replayed} dead letter(s) of consumer {} sent once more", letters.consumer);
+    // Writing to a `String` cannot fail.
     if expired > 0 {
-        // Writing to a `String` cannot fail.
         let _ = write!(text, "; {expired} had left the log before");
+    }
+    if cut > 0 {
+        let _ = write!(text, "; {cut} not, for they were too large to be kept whole");
     }
     Ok(text)
 }
 
 fn line(letter: &DeadLetter) -> String {
-    let DeadLetter { topic, key, reason, parked_at, .. } = letter;
+    let DeadLetter { topic, key, reason, parked_at, cut_from, .. } = letter;
     let number = |number: Option<i64>| number.map_or_else(|| "?".to_owned(), |number| number.to_string());
     let place = format!("{topic}/{}@{}", number(letter.partition.map(i64::from)), number(letter.offset));
     let what = letter.kind.as_deref().unwrap_or("no event");
     let id = letter.event_id.map_or_else(|| "-".to_owned(), |id| id.to_string());
     let at = parked_at.to_rfc3339_opts(SecondsFormat::Secs, true);
-    format!("{at}  {place}  {what}  id {id}  key {key}\n    {reason}")
+    let cut =
+        cut_from.map_or_else(String::new, |bytes| format!(" (cut from {bytes} bytes, cannot be replayed)"));
+    format!("{at}  {place}  {what}  id {id}  key {key}{cut}\n    {reason}")
 }
 
 #[cfg(test)]
@@ -133,5 +137,21 @@ mod tests {
         assert_eq!(bounds, 0..1, "it is in its topic again");
         assert_eq!(sent(&replay(&letters, Some(ALL_TOPICS)).await.unwrap()).as_deref(), Some("0"));
         assert!(list(&letters, Some("payment-events")).await.is_err(), "another's topic");
+    }
+
+    #[tokio::test]
+    async fn what_was_cut_is_listed_and_said_not_to_have_gone() {
+        let folder = platform_testkit::data_dir().unwrap();
+        let (log, letters) = bench(folder.path()).await;
+        let mut cut = parked("shop");
+        cut.headers.push(("dlq-cut".to_owned(), "1000000".to_owned()));
+        log.append("stock-events.dlq", 0, &[cut]).await.unwrap();
+        let text = list(&letters, None).await.unwrap();
+        assert!(text.contains("key 7 (cut from 1000000 bytes, cannot be replayed)\n"), "{text}");
+        let text = replay(&letters, None).await.unwrap();
+        assert_eq!(
+            text,
+            "0 dead letter(s) of consumer shop sent once more; 1 not, for they were too large to be kept whole"
+        );
     }
 }

@@ -94,6 +94,40 @@ impl Bench {
         report.print()
     }
 
+    /// Measures two operations that will be held against each other, by turns and in slices of a round, so that what else
+    /// happens on the machine happens to both. `raw` is the limit of the first.
+    pub async fn by_turns<L, A, B, F, G>(
+        &self,
+        load: &Arc<L>,
+        (one, operation): (Subject, A),
+        (other, another): (Subject, B),
+        raw: Option<&dyn Raw>,
+    ) -> Result<(), BoxError>
+    where
+        L: Send + Sync + 'static,
+        A: Fn(Arc<L>, u64) -> F + Clone + Send + Sync + 'static,
+        B: Fn(Arc<L>, u64) -> G + Clone + Send + Sync + 'static,
+        F: Future<Output = Result<(), BoxError>> + Send,
+        G: Future<Output = Result<(), BoxError>> + Send,
+    {
+        const SLICES: u32 = 5;
+        let Plan { clients, window, rounds, .. } = self.plan;
+        let slice = window / SLICES;
+        let mut reports = [one, other].map(|subject| Report::new(subject, self.home, clients));
+        window::run(clients, slice, load, &operation).await?;
+        window::run(clients, slice, load, &another).await?;
+        for _ in 0..rounds {
+            for _ in 0..SLICES {
+                reports[0].add(window::run(clients, slice, load, &operation).await?);
+                reports[1].add(window::run(clients, slice, load, &another).await?);
+            }
+            if let Some(raw) = raw {
+                reports[0].add_raw(raw.run(&self.plan)?);
+            }
+        }
+        reports.into_iter().try_for_each(Report::print)
+    }
+
     /// Measures `work` that is done once per round, and says how many events it dealt with in which time.
     pub async fn once(
         &self,

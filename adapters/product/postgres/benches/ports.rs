@@ -104,8 +104,9 @@ async fn pages(bench: &Bench, load: &Arc<Load>, sort: &str, raw: &dyn Raw) -> Re
     let middle = bench.prepare(&format!("half of the {name}"), load.middle(order)).await?;
     let first = move |load: Arc<Load>, _| load.list(order, None);
     let deep = move |load: Arc<Load>, _| load.list(order, middle.clone());
-    bench.run(Subject::new(Class::FirstPage, "ProductQueries", &name), load, first, Some(raw)).await?;
-    bench.run(Subject::new(Class::DeepPage, "ProductQueries", &name), load, deep, None).await
+    let first = (Subject::new(Class::FirstPage, "ProductQueries", &name), first);
+    let deep = (Subject::new(Class::DeepPage, "ProductQueries", &name), deep);
+    bench.by_turns(load, first, deep, Some(raw)).await
 }
 
 fn pgbench(config: &PgConfig, rows: u32) -> PgBench {

@@ -65,6 +65,7 @@ async fn pages(bench: &Bench, load: &Arc<Load>, sort: &str) -> Result<(), BoxErr
     let middle = bench.prepare(&format!("half of the {name}"), load.middle(order)).await?;
     let first = move |load: Arc<Load>, _| load.list(order, None);
     let deep = move |load: Arc<Load>, _| load.list(order, middle.clone());
-    bench.run(Subject::new(Class::FirstPage, "ProductQueries", &name), load, first, None).await?;
-    bench.run(Subject::new(Class::DeepPage, "ProductQueries", &name), load, deep, None).await
+    let first = (Subject::new(Class::FirstPage, "ProductQueries", &name), first);
+    let deep = (Subject::new(Class::DeepPage, "ProductQueries", &name), deep);
+    bench.by_turns(load, first, deep, None).await
 }

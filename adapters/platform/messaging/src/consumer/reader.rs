@@ -1,4 +1,13 @@
 //! Reads one partition while it is ours.
+//!
+//! # Halted partitions
+//!
+//! Where the log does not hold the record that comes next, be it that it was dropped unread or that the log is another
+//! one, a partition halts: going on elsewhere would lose events without a word. It is held and says so, by an error a
+//! minute and [`MessagingObserver::halted`], until a person has found out what is missing and moved the position, which a
+//! halted reader takes anew every minute. A restart is not needed, and does not help.
+//!
+//! [`MessagingObserver::halted`]: kernel_application::messaging::MessagingObserver::halted
 
 use std::{ops::Range, sync::Arc, time::Duration};
 
@@ -7,7 +16,7 @@ use kernel_application::{
     messaging::{LogError, Position},
 };
 use platform_telemetry::chain;
-use slog::{Logger, error, warn};
+use slog::{Logger, error, info, warn};
 use tokio::time::Instant;
 
 use super::ConsumerParts;
@@ -17,7 +26,7 @@ use crate::{
 };
 
 const BATCH: u32 = 100;
-/// How long a halted partition is held before the log is looked at again.
+/// How long a halted partition is held before log and position are looked at again.
 const HALT: Duration = Duration::from_mins(1);
 
 /// The reader of a partition that was just taken.
@@ -75,10 +84,7 @@ impl Reader {
 
     async fn read(&mut self, progressed: &mut bool) -> Result<(), TurnError> {
         let log = Arc::clone(&self.parts.log);
-        let bounds = log.bounds(self.topic, self.partition).await?;
-        if self.position.next_offset < bounds.start || self.position.next_offset > bounds.end {
-            return self.halt(&bounds).await;
-        }
+        self.stand_still_outside_of_the_log().await?;
         let mut suspicious = true;
         while !self.stop.is_set() {
             let fetch = log.fetch(self.topic, self.partition, self.position.next_offset, BATCH, RENEWAL);
@@ -140,14 +146,46 @@ impl Reader {
         Ok(())
     }
 
-    /// The log does not hold what comes next. Going on elsewhere would lose events, so a person must decide.
+    /// Goes on once the log holds what comes next: at once, or when a person has moved the position.
+    async fn stand_still_outside_of_the_log(&mut self) -> Result<(), TurnError> {
+        let mut halted = false;
+        loop {
+            let bounds = self.parts.log.bounds(self.topic, self.partition).await?;
+            let next = self.position.next_offset;
+            if bounds.contains(&next) || bounds.end == next {
+                if halted {
+                    self.parts.observer.halted(self.topic, self.partition, false);
+                    info!(self.logger, "partition goes on"; "next_offset" => next);
+                }
+                return Ok(());
+            }
+            halted = true;
+            self.halt(&bounds).await?;
+            self.take_anew().await?;
+        }
+    }
+
     async fn halt(&mut self, bounds: &Range<i64>) -> Result<(), TurnError> {
         error!(self.logger, "partition halted: the log does not hold the next record";
             "next_offset" => self.position.next_offset, "log_start" => bounds.start, "log_end" => bounds.end);
+        self.parts.observer.halted(self.topic, self.partition, true);
         let until = Instant::now() + HALT;
-        while Instant::now() < until && !self.stop.within(RENEWAL).await {
+        while Instant::now() < until {
             self.renew().await?;
+            self.report_lag(false).await?;
+            if self.stop.within(RENEWAL).await {
+                return Err(TurnError::Stopped);
+            }
         }
+        Ok(())
+    }
+
+    /// Reads the position once more, under a new epoch: a person may have moved it.
+    async fn take_anew(&mut self) -> Result<(), TurnError> {
+        let (asked, ConsumerParts { name, inbox, owner, .. }) = (Instant::now(), &*self.parts);
+        let taken = inbox.take(name, self.topic, self.partition, owner, LEASE).await?;
+        self.position = taken.ok_or(TurnError::Fenced)?;
+        self.renewed = asked;
         Ok(())
     }
 }

@@ -3,6 +3,9 @@
 //! A record costs one round trip, the transaction of its effect: the store tells a duplicate there
 //! ([`HandleError::AlreadyApplied`]). The inbox is asked only where the write may not have come to that: before a second
 //! try, because the answer of the first may be lost, and before a refused record is parked.
+//!
+//! A record that was sent once more for another consumer is passed without a look, and its event is not remembered: this
+//! consumer may have parked the same event itself, and wait for a replay of its own.
 
 use kernel_application::{
     BoxError, CallContext, TraceContext,
@@ -16,7 +19,11 @@ use super::{
     ConsumerParts,
     reader::{Reader, TurnError},
 };
-use crate::{CloudEvent, HandleError, Handled, InvalidEvent, backoff::Backoff, dead_letter::dead_letter};
+use crate::{
+    CloudEvent, HandleError, Handled, InvalidEvent,
+    backoff::Backoff,
+    dead_letter::{dead_letter, is_for_another},
+};
 
 /// A record that was tried this often and took the process down each time is parked.
 const MAX_ATTEMPTS: u32 = 5;
@@ -30,17 +37,25 @@ enum Try {
 impl Reader {
     /// Applies, skips or parks a record; tries again for as long as a failure is transient.
     pub(super) async fn deal_with(&mut self, record: &Record, suspicious: bool) -> Result<(), TurnError> {
+        let outcome = if is_for_another(record, self.parts.name) {
+            self.parts.inbox.advance(&self.delivery(record, None)).await?;
+            ConsumeOutcome::Ignored
+        } else {
+            self.process(record, suspicious).await?
+        };
+        self.parts.observer.consumed(self.topic, outcome);
+        self.position.next_offset = after(record);
+        Ok(())
+    }
+
+    async fn process(&mut self, record: &Record, suspicious: bool) -> Result<ConsumeOutcome, TurnError> {
         let event = CloudEvent::decode(&record.payload);
         let delivery = self.delivery(record, event.as_ref().ok().map(|event| event.id));
         // The first record of a turn may be the one that ended the turn before.
-        let outcome = if suspicious && self.parts.inbox.attempt(&delivery).await? > MAX_ATTEMPTS {
-            self.park(record, &delivery, "processing was cut off at this record five times").await?
-        } else {
-            self.apply_at_last(record, &delivery, event.as_ref()).await?
-        };
-        self.parts.observer.consumed(self.topic, outcome);
-        self.position.next_offset = delivery.next;
-        Ok(())
+        if suspicious && self.parts.inbox.attempt(&delivery).await? > MAX_ATTEMPTS {
+            return self.park(record, &delivery, "processing was cut off at this record five times").await;
+        }
+        self.apply_at_last(record, &delivery, event.as_ref()).await
     }
 
     async fn apply_at_last(
@@ -135,8 +150,13 @@ impl Reader {
             partition: self.partition,
             epoch: self.position.epoch,
             expected: self.position.next_offset,
-            next: record.offset.saturating_add(1),
+            next: after(record),
             event_id,
         }
     }
+}
+
+/// The offset of the record that comes next.
+const fn after(record: &Record) -> i64 {
+    record.offset.saturating_add(1)
 }

@@ -5,7 +5,7 @@ use kernel_domain::{EventId, Timestamp};
 
 use crate::{
     CloudEvent,
-    dead_letter::{CONSUMER, OFFSET, PARTITION, REASON, TOPIC, own_headers},
+    dead_letter::{CONSUMER, CUT, OFFSET, PARTITION, REASON, REPLAY_FOR, TOPIC, own_headers},
 };
 
 /// A record that could not be processed: what, why, when and from where.
@@ -29,8 +29,8 @@ pub struct DeadLetter {
     pub offset: Option<i64>,
     /// When it was parked.
     pub parked_at: Timestamp,
-    /// The payload, as it was.
-    pub payload: Vec<u8>,
+    /// How many bytes the payload had, where it was cut to be parked: such a letter cannot be replayed.
+    pub cut_from: Option<u64>,
 }
 
 impl From<&Record> for DeadLetter {
@@ -49,19 +49,21 @@ impl From<&Record> for DeadLetter {
             partition: header(PARTITION).and_then(|text| text.parse().ok()),
             offset: header(OFFSET).and_then(|text| text.parse().ok()),
             parked_at: record.appended_at,
-            payload: record.payload.clone(),
+            cut_from: header(CUT).and_then(|text| text.parse().ok()),
         }
     }
 }
 
-/// The message that was parked as `record`, for its old topic.
-pub(super) fn original(record: &Record, topic: &str, event_id: EventId) -> OutboundMessage {
+/// The message that was parked as `record`, for its old topic and for the consumer that parked it alone.
+pub(super) fn original(record: &Record, topic: &str, consumer: &str, event_id: EventId) -> OutboundMessage {
+    let mut headers = own_headers(&record.headers);
+    headers.push((REPLAY_FOR.to_owned(), consumer.to_owned()));
     OutboundMessage {
         event_id,
         topic: topic.to_owned(),
         key: record.key.clone(),
         aggregate_version: 0,
         payload: record.payload.clone(),
-        headers: own_headers(&record.headers),
+        headers,
     }
 }

@@ -1,5 +1,16 @@
 //! What could not be processed, and sending it once more.
 //!
+//! # Whom a replay is for
+//!
+//! A replay appends to the topic that all its consumers read, perhaps weeks after the others applied the event, when
+//! their inboxes have forgotten it. So a replayed record names the consumer that parked it, in the header `replay-for`,
+//! and every other one moves past it without a look.
+//!
+//! # What was cut
+//!
+//! A payload that no outbox takes is cut before it is parked (`dead_letter` says how). Such a letter is listed, and a
+//! replay passes it over and counts it: whoever published it has to do so anew, in a form that fits.
+//!
 //! # Order
 //!
 //! A record that is parked lets later ones of its key go first, and a replay comes after them. That is sound because
@@ -53,8 +64,10 @@ pub struct DeadLetters {
 pub struct Replayed {
     /// Letters that were appended to their topic again.
     pub replayed: u64,
-    /// Letters of other consumers, or not asked for.
+    /// Letters of other consumers.
     pub skipped: u64,
+    /// Letters that were cut when they were parked, and cannot be sent.
+    pub cut: u64,
     /// Letters that the log has dropped since the last replay.
     pub expired: u64,
 }
@@ -84,18 +97,20 @@ pub enum DeadLetterError {
 }
 
 impl DeadLetters {
-    /// Everything parked that was read from `topic`, or from all of the consumer's topics, the oldest first: letters of
-    /// other consumers, too.
+    /// What this consumer parked of `topic`, or of all its topics, the oldest of each first.
     pub async fn list(&self, topic: Option<&str>) -> Result<Vec<DeadLetter>, DeadLetterError> {
         let mut letters = Vec::new();
         for topic in self.chosen(topic)? {
-            letters.extend(self.records(topic).await?.iter().map(DeadLetter::from));
+            let source = dead_letters_of(topic);
+            for partition in 0..self.log.partitions(&source).await? {
+                self.list_partition(&source, partition, &mut letters).await?;
+            }
         }
         Ok(letters)
     }
 
-    /// Appends this consumer's letters that came since the last replay to their topics again, as they were: payload,
-    /// key and headers. A letter that is parked once more is for the next replay.
+    /// Appends this consumer's letters that came since the last replay to their topics again, for this consumer alone:
+    /// payload, key and headers as they were parked. A letter that is parked once more is for the next replay.
     ///
     /// At least once: a replay that is cut off may repeat some. A consumer that has applied an event takes it for the
     /// duplicate it is; one that parked it has not remembered it, and tries it anew.
@@ -110,34 +125,20 @@ impl DeadLetters {
         Ok(total)
     }
 
-    /// Appends the letters of one event again, however often that was done before. What [`DeadLetters::replay`] does
-    /// next is not changed by it.
-    pub async fn replay_event(
+    /// Adds the consumer's own letters of one partition; payloads and letters of others are not kept.
+    async fn list_partition(
         &self,
-        topic: Option<&str>,
-        event: EventId,
-    ) -> Result<Replayed, DeadLetterError> {
-        let mut total = Replayed::default();
-        for topic in self.chosen(topic)? {
-            let records = self.records(topic).await?;
-            total += self.append_again(topic, &records, |letter| letter.event_id == Some(event)).await?;
+        source: &str,
+        partition: u32,
+        letters: &mut Vec<DeadLetter>,
+    ) -> Result<(), LogError> {
+        let Range { start: mut offset, end } = self.log.bounds(source, partition).await?;
+        loop {
+            let records = self.fetch(source, partition, offset, end).await?;
+            let Some(last) = records.last() else { return Ok(()) };
+            offset = last.offset + 1;
+            letters.extend(records.iter().map(DeadLetter::from).filter(|letter| self.is_own(letter)));
         }
-        Ok(total)
-    }
-
-    /// All records in the dead letters of `topic`.
-    async fn records(&self, topic: &str) -> Result<Vec<Record>, LogError> {
-        let (source, mut records) = (dead_letters_of(topic), Vec::new());
-        for partition in 0..self.log.partitions(&source).await? {
-            let Range { start: mut offset, end } = self.log.bounds(&source, partition).await?;
-            loop {
-                let fetched = self.fetch(&source, partition, offset, end).await?;
-                let Some(last) = fetched.last() else { break };
-                offset = last.offset + 1;
-                records.extend(fetched);
-            }
-        }
-        Ok(records)
     }
 
     async fn replay_partition(
@@ -154,7 +155,7 @@ impl DeadLetters {
             let from = position.next_offset.max(bounds.start);
             total.expired += u64::try_from(from - position.next_offset).unwrap_or(0);
             let records = self.fetch(source, partition, from, bounds.end).await?;
-            total += self.append_again(topic, &records, |_| true).await?;
+            total += self.append_again(topic, &records).await?;
             let next = records.last().map_or(from, |last| last.offset + 1);
             if next > position.next_offset {
                 self.inbox.advance(&step(&consumer, source, partition, position, next)).await?;
@@ -166,26 +167,28 @@ impl DeadLetters {
         }
     }
 
-    /// Appends those of `records` that are this consumer's and wanted.
-    async fn append_again(
-        &self,
-        topic: &str,
-        records: &[Record],
-        wanted: impl Fn(&DeadLetter) -> bool,
-    ) -> Result<Replayed, LogError> {
+    /// Appends those of `records` that are this consumer's and whole.
+    async fn append_again(&self, topic: &str, records: &[Record]) -> Result<Replayed, LogError> {
         let mut done = Replayed::default();
         for record in records {
             let letter = DeadLetter::from(record);
-            if letter.consumer == self.consumer && wanted(&letter) {
+            if !self.is_own(&letter) {
+                done.skipped += 1;
+            } else if letter.cut_from.is_some() {
+                done.cut += 1;
+            } else {
                 let id = letter.event_id.unwrap_or_else(|| EventId::from_uuid(self.ids.next()));
                 let partition = self.log.partition_of(topic, &record.key).await?;
-                self.log.append(topic, partition, &[letter::original(record, topic, id)]).await?;
+                let again = letter::original(record, topic, self.consumer, id);
+                self.log.append(topic, partition, &[again]).await?;
                 done.replayed += 1;
-            } else {
-                done.skipped += 1;
             }
         }
         Ok(done)
+    }
+
+    fn is_own(&self, letter: &DeadLetter) -> bool {
+        letter.consumer == self.consumer
     }
 
     /// Some records from `offset` on, none at or past `end`: what a replay parks again must not keep it going.
@@ -231,6 +234,7 @@ impl std::ops::AddAssign for Replayed {
     fn add_assign(&mut self, other: Self) {
         self.replayed += other.replayed;
         self.skipped += other.skipped;
+        self.cut += other.cut;
         self.expired += other.expired;
     }
 }

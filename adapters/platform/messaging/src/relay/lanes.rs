@@ -10,7 +10,7 @@ use kernel_application::messaging::{EventLog, LogError, MessagingObserver, Outbo
 use platform_telemetry::chain;
 use slog::{Logger, error};
 use tokio::{
-    task::JoinSet,
+    task::{JoinError, JoinSet},
     time::{Instant, timeout_at},
 };
 
@@ -46,6 +46,8 @@ pub(super) struct Lanes {
     logger: Logger,
     under_way: JoinSet<Answer>,
     busy: HashSet<Lane>,
+    /// Lanes that failed since the last batches were sent: their rest may be over before the answers of others are in.
+    failed: HashSet<Lane>,
     rests: Rests<Lane>,
     acknowledged: Vec<i64>,
 }
@@ -58,6 +60,7 @@ impl Lanes {
             logger,
             under_way: JoinSet::new(),
             busy: HashSet::new(),
+            failed: HashSet::new(),
             rests: Rests::new(),
             acknowledged: Vec::new(),
         }
@@ -70,6 +73,7 @@ impl Lanes {
 
     /// Sends batches and waits, not longer than `patience`, for the answers; the lanes that failed or are slow.
     pub(super) async fn send(&mut self, batches: BTreeMap<Lane, Batch>, patience: Duration) -> Vec<Lane> {
+        self.failed.clear();
         let sent: Vec<_> = batches.keys().cloned().collect();
         for (lane, batch) in batches {
             self.busy.insert(lane.clone());
@@ -85,16 +89,21 @@ impl Lanes {
                 break;
             }
         }
-        sent.into_iter().filter(|lane| !self.is_open(lane)).collect()
+        sent.into_iter().filter(|lane| self.busy.contains(lane) || self.failed.contains(lane)).collect()
     }
 
     /// Resolves with the next answer; never where nothing is under way.
     pub(super) async fn answered(&mut self) {
         match self.under_way.join_next().await {
-            Some(Ok(answer)) => self.take(answer),
-            Some(Err(failure)) if failure.is_panic() => std::panic::resume_unwind(failure.into_panic()),
-            Some(Err(_)) => {}
+            Some(answer) => self.take(answer),
             None => std::future::pending().await,
+        }
+    }
+
+    /// Takes the answers that have come meanwhile: a lane whose answer nobody takes would stay closed.
+    pub(super) fn take_answers(&mut self) {
+        while let Some(answer) = self.under_way.try_join_next() {
+            self.take(answer);
         }
     }
 
@@ -109,7 +118,12 @@ impl Lanes {
         &mut self.acknowledged
     }
 
-    fn take(&mut self, Answer { lane, ids, result }: Answer) {
+    fn take(&mut self, answer: Result<Answer, JoinError>) {
+        let Answer { lane, ids, result } = match answer {
+            Ok(answer) => answer,
+            Err(failure) if failure.is_panic() => std::panic::resume_unwind(failure.into_panic()),
+            Err(_) => return,
+        };
         self.busy.remove(&lane);
         match result {
             Ok(()) => {
@@ -120,6 +134,7 @@ impl Lanes {
             Err(failure) => {
                 error!(self.logger, "messages wait, will try again";
                     "topic" => &lane.0, "partition" => lane.1, "error" => chain(&failure));
+                self.failed.insert(lane.clone());
                 self.rests.failed(lane);
             }
         }

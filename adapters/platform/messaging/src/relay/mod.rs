@@ -1,11 +1,21 @@
 //! Carries messages from an outbox to the log, in the order of each key.
 //!
-//! A round reads the outbox from its beginning, page by page. `page` sorts a page into lanes, one per partition;
-//! `lanes` keeps one batch per lane under way, all lanes at once, and lets a lane rest after a failure. What a round
-//! could not send it comes across again in the next one.
+//! A round reads the outbox from its beginning, page by page, each as large as `portion` says. `page` sorts a page into
+//! lanes, one per partition; `lanes` keeps one batch per lane under way, all lanes at once, and lets a lane rest after a
+//! failure. What a round could not send it comes across again in the next one.
+//!
+//! # What is bounded
+//!
+//! **Memory**: a page has 4 MiB, or what `portion` did not know of beforehand, and each lane that is slow to answer
+//! holds its part of one more.
+//!
+//! **How far others get past a partition that is away**: a round looks through [`REACH`] messages that wait. While no more
+//! of them lie before it, a message of another partition leaves within seconds; one behind more has to wait until the
+//! partition is back. Looking through that many costs the store a read of all of them, so it is done half of the time.
 
 mod lanes;
 mod page;
+mod portion;
 mod rests;
 
 use std::{sync::Arc, time::Duration};
@@ -21,18 +31,21 @@ use tokio::{
     time::{Instant, timeout},
 };
 
-use self::{lanes::Lanes, page::Sorter, rests::Rests};
+use self::{
+    lanes::Lanes,
+    page::Sorter,
+    portion::{MOST_ROWS, Portion},
+    rests::Rests,
+};
 use crate::{
     backoff::Backoff,
     lease::{LEASE, RENEWAL},
     stop::Stop,
 };
 
-/// How much is read at once: what a process holds in memory is this many messages, and as many again per lane that is
-/// slow to answer.
-const PAGE: u32 = 2_000;
-/// How many pages a round reads at most to get past messages that wait for their lane.
-const PAGES: u32 = 20;
+/// How many messages a round reads at most to get past those that wait for their lane. Their ids are kept until the
+/// next round.
+const REACH: usize = 100_000;
 /// A lane that takes longer than this to answer is left to itself, so that it holds up no other.
 const SLOW: Duration = Duration::from_millis(500);
 /// For how long a lease is relied on, from before it was asked for: a second less than it lasts, because what is sent
@@ -48,7 +61,7 @@ const REPORT: Duration = Duration::from_secs(1);
 /// The relay of one context: reads what is not yet published in the order it was written, appends it, marks it.
 ///
 /// A crash between append and mark publishes again; consumers tell duplicates by the event id. A partition stops at
-/// its first error, so that a key's order is kept; the others go on.
+/// its first error, so that a key's order is kept; the others go on, past up to 100,000 messages that wait for it.
 pub struct Relay {
     /// Where messages wait.
     pub outbox: Arc<dyn Outbox>,
@@ -93,7 +106,8 @@ struct Work {
     topics: Rests<String>,
     /// The ids that the last round came across, where it read on beyond its first page.
     seen: Vec<i64>,
-    leased: Option<Instant>,
+    portion: Portion,
+    lease: Lease,
     reported: Option<Instant>,
 }
 
@@ -104,8 +118,8 @@ enum Next {
     Round,
     /// Wait for a commit, or for a lane that is under way.
     Wait,
-    /// Wait a while: so much waits for lanes that are away that reading past it is work.
-    Rest,
+    /// Wait for so long: so much waits for lanes that are away that reading past it is work.
+    Rest(Duration),
     /// Another relay works.
     Standby,
 }
@@ -113,52 +127,52 @@ enum Next {
 impl Work {
     fn new(relay: Relay) -> Self {
         let lanes = Lanes::new(Arc::clone(&relay.log), Arc::clone(&relay.observer), relay.logger.clone());
-        Self { relay, lanes, topics: Rests::new(), seen: Vec::new(), leased: None, reported: None }
+        Self {
+            relay,
+            lanes,
+            topics: Rests::new(),
+            seen: Vec::new(),
+            portion: Portion::new(),
+            lease: Lease(None),
+            reported: None,
+        }
     }
 
     async fn round(&mut self) -> Result<Next, BoxError> {
+        let begun = Instant::now();
         self.mark().await?;
-        if !self.lease().await? {
+        if !self.lease.hold(&self.relay).await? {
             return Ok(Next::Standby);
         }
         self.report().await?;
         let seen = std::mem::take(&mut self.seen);
+        let outbox = &*self.relay.outbox;
         let mut sorter = Sorter::new(&*self.relay.log, &mut self.topics, &seen, &self.relay.logger);
         let (mut after, mut pages, mut sent) = (FIRST, 0, false);
         let next = loop {
-            let page = self.relay.outbox.pending(after, PAGE).await?;
-            let full = page.len() == PAGE as usize;
+            let page = outbox.pending(after, self.portion.rows()).await?;
+            let full = self.portion.learn(&page, pages == 0);
             after = page.last().map_or(after, |last| last.id);
             pages += 1;
-            if !is_safe(self.leased) {
+            if !self.lease.hold(&self.relay).await? {
                 break Next::Round;
             }
             let batches = sorter.sort(page, &self.lanes).await;
             sent |= !batches.is_empty();
             sorter.hold(self.lanes.send(batches, SLOW).await);
-            mark(&*self.relay.outbox, &mut self.lanes).await?;
+            mark(outbox, &mut self.lanes).await?;
             if !sorter.has_left_some() || !full {
                 break if sent { Next::Round } else { Next::Wait };
             }
-            if pages == PAGES || sorter.is_cut_off() {
-                break Next::Rest;
+            if sorter.has_seen() >= REACH || sorter.is_cut_off() {
+                break Next::Rest(POLL);
             }
         };
         if pages > 1 {
             self.seen = sorter.into_seen();
-            return Ok(Next::Rest);
+            return Ok(Next::Rest(begun.elapsed().max(POLL)));
         }
         Ok(next)
-    }
-
-    /// Takes or renews the lease, which counts from before it was asked for: whatever the store takes is not ours.
-    async fn lease(&mut self) -> Result<bool, StoreError> {
-        if self.leased.is_none_or(|since| since.elapsed() >= RENEWAL) {
-            let asked = Instant::now();
-            let held = self.relay.outbox.lease(&self.relay.owner, LEASE).await?;
-            self.leased = held.then_some(asked);
-        }
-        Ok(is_safe(self.leased))
     }
 
     async fn report(&mut self) -> Result<(), StoreError> {
@@ -169,7 +183,9 @@ impl Work {
         Ok(())
     }
 
+    /// Marks what was acknowledged, also by lanes that were too slow to be waited for.
     async fn mark(&mut self) -> Result<(), StoreError> {
+        self.lanes.take_answers();
         mark(&*self.relay.outbox, &mut self.lanes).await
     }
 
@@ -185,8 +201,8 @@ impl Work {
                 };
                 stop.or(timeout(POLL, woken)).await;
             }
-            Next::Rest => {
-                stop.within(POLL).await;
+            Next::Rest(pause) => {
+                stop.within(pause).await;
             }
             Next::Standby => {
                 stop.within(STANDBY).await;
@@ -197,7 +213,7 @@ impl Work {
     /// Waits for what is under way, and lets another relay go on at once.
     async fn finish(mut self) {
         self.lanes.all_answered().await;
-        let leased = self.leased.is_some();
+        let leased = self.lease.0.is_some();
         let marked = async {
             self.mark().await?;
             if leased {
@@ -215,13 +231,25 @@ impl Work {
 async fn mark(outbox: &dyn Outbox, lanes: &mut Lanes) -> Result<(), StoreError> {
     let acknowledged = lanes.acknowledged();
     while !acknowledged.is_empty() {
-        let rest = acknowledged.len().saturating_sub(PAGE as usize);
+        let rest = acknowledged.len().saturating_sub(MOST_ROWS as usize);
         outbox.mark_published(&acknowledged[rest..]).await?;
         acknowledged.truncate(rest);
     }
     Ok(())
 }
 
-fn is_safe(leased: Option<Instant>) -> bool {
-    leased.is_some_and(|since| since.elapsed() < RELIANCE)
+/// Since when the lease is ours, where it is. That counts from before it was asked for: whatever the store takes is not
+/// ours.
+struct Lease(Option<Instant>);
+
+impl Lease {
+    /// Takes or renews the lease where it is time to: `true` while it can be relied on.
+    async fn hold(&mut self, relay: &Relay) -> Result<bool, StoreError> {
+        if self.0.is_none_or(|since| since.elapsed() >= RENEWAL) {
+            let asked = Instant::now();
+            let held = relay.outbox.lease(&relay.owner, LEASE).await?;
+            self.0 = held.then_some(asked);
+        }
+        Ok(self.0.is_some_and(|since| since.elapsed() < RELIANCE))
+    }
 }

@@ -97,6 +97,11 @@ impl<'a> Sorter<'a> {
         self.away.len() >= lanes as usize
     }
 
+    /// How many messages this round came across.
+    pub(super) const fn has_seen(&self) -> usize {
+        self.seen.len()
+    }
+
     /// The ids this round came across, in ascending order.
     pub(super) fn into_seen(self) -> Vec<i64> {
         self.seen

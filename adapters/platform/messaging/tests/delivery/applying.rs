@@ -1,14 +1,16 @@
 //! Each event has its effect once, in the order of its key.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{collections::HashMap, future, ops::Range, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use kernel_application::{
     CallContext,
-    messaging::{ConsumeOutcome, Outbox},
+    messaging::{ConsumeOutcome, EventLog, LogError, OutboundMessage, Outbox, Record},
 };
 use platform_messaging::{CloudEvent, EventHandler, HandleError, Handled};
-use platform_sqlite::SqliteOutbox;
+use platform_sqlite::{SqliteEventLog, SqliteOutbox};
+use platform_testkit::PATIENCE;
+use tokio::{sync::Notify, time::timeout};
 
 use crate::bench::{Bench, CONSUMER, Effects, TOPIC, Worker, event, poison, publish, transient};
 
@@ -111,5 +113,69 @@ async fn a_new_consumer_begins_where_a_purged_log_begins() {
     let consumer = bench.consume("a", []);
     bench.until_effects(1).await;
     consumer.stop().await;
+    assert_eq!(bench.effects().await, [("a".to_owned(), "4".to_owned())]);
+}
+
+/// A log that a reader comes to and never hears of again.
+struct Silent {
+    inner: Arc<SqliteEventLog>,
+    asked: Notify,
+}
+
+#[async_trait]
+impl EventLog for Silent {
+    async fn partitions(&self, topic: &str) -> Result<u32, LogError> {
+        self.inner.partitions(topic).await
+    }
+
+    async fn partition_of(&self, topic: &str, key: &str) -> Result<u32, LogError> {
+        self.inner.partition_of(topic, key).await
+    }
+
+    async fn append(
+        &self,
+        topic: &str,
+        partition: u32,
+        messages: &[OutboundMessage],
+    ) -> Result<(), LogError> {
+        self.inner.append(topic, partition, messages).await
+    }
+
+    async fn fetch(
+        &self,
+        topic: &str,
+        partition: u32,
+        offset: i64,
+        _: u32,
+        _: Duration,
+    ) -> Result<Vec<Record>, LogError> {
+        if partition == self.inner.partition_of(topic, "a").await? {
+            assert_eq!(offset, 3, "where the log begins");
+            self.asked.notify_one();
+        }
+        future::pending().await
+    }
+
+    async fn bounds(&self, topic: &str, partition: u32) -> Result<Range<i64>, LogError> {
+        self.inner.bounds(topic, partition).await
+    }
+}
+
+#[tokio::test]
+async fn whoever_follows_a_first_owner_that_died_begins_where_the_log_begins() {
+    let bench = Bench::new().await;
+    for n in 1..=3 {
+        bench.append(&event(n, "a", 1)).await;
+    }
+    bench.log.purge(Duration::ZERO).await.unwrap();
+    bench.append(&event(4, "a", 4)).await;
+    let log = Arc::new(Silent { inner: bench.log.clone(), asked: Notify::new() });
+    let first = bench.consume_from("a", log.clone());
+    timeout(PATIENCE, log.asked.notified()).await.unwrap();
+    // It has taken the partition and moved nothing yet.
+    first.task.abort();
+    let second = bench.consume("b", []);
+    bench.until_effects(1).await;
+    second.stop().await;
     assert_eq!(bench.effects().await, [("a".to_owned(), "4".to_owned())]);
 }

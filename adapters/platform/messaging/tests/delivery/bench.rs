@@ -35,23 +35,45 @@ impl IdGenerator for Ids {
     }
 }
 
-/// Counts what happened to records.
+/// Counts what happened to records, and what partitions are said to be.
 #[derive(Default)]
-pub(crate) struct Outcomes(Mutex<HashMap<ConsumeOutcome, u64>>);
+pub(crate) struct Outcomes {
+    counts: Mutex<HashMap<ConsumeOutcome, u64>>,
+    lags: Mutex<HashMap<u32, u64>>,
+    halts: Mutex<HashMap<u32, bool>>,
+}
 
 impl MessagingObserver for Outcomes {
     fn outbox(&self, _: OutboxStats, _: Timestamp) {}
     fn published(&self, _: &str, _: u64) {}
-    fn lag(&self, _: &str, _: u32, _: u64) {}
+
+    fn lag(&self, _: &str, partition: u32, records: u64) {
+        self.lags.lock().unwrap().insert(partition, records);
+    }
 
     fn consumed(&self, _: &str, outcome: ConsumeOutcome) {
-        *self.0.lock().unwrap().entry(outcome).or_default() += 1;
+        *self.counts.lock().unwrap().entry(outcome).or_default() += 1;
+    }
+
+    fn halted(&self, _: &str, partition: u32, halted: bool) {
+        self.halts.lock().unwrap().insert(partition, halted);
+    }
+
+    fn given_up(&self, _: &str, partition: u32) {
+        self.lags.lock().unwrap().remove(&partition);
+        self.halts.lock().unwrap().remove(&partition);
     }
 }
 
 impl Outcomes {
     pub(crate) fn count(&self, outcome: ConsumeOutcome) -> u64 {
-        self.0.lock().unwrap().get(&outcome).copied().unwrap_or_default()
+        self.counts.lock().unwrap().get(&outcome).copied().unwrap_or_default()
+    }
+
+    /// The lag of a partition, and whether it is halted; `None` for what was not said.
+    pub(crate) fn of(&self, partition: u32) -> (Option<u64>, Option<bool>) {
+        let lag = self.lags.lock().unwrap().get(&partition).copied();
+        (lag, self.halts.lock().unwrap().get(&partition).copied())
     }
 }
 
@@ -154,9 +176,32 @@ impl Bench {
 
     /// A process whose first tries end in `failures`.
     pub(crate) fn consume(&self, owner: &str, failures: impl IntoIterator<Item = HandleError>) -> Worker {
-        let handler = self.handler(owner, failures);
-        let workers = self.workers(&self.db, self.log.clone(), owner);
-        let consumer = workers.consumer(CONSUMER, &[TOPIC], Arc::new(handler));
+        self.start(CONSUMER, owner, self.log.clone(), failures)
+    }
+
+    /// A process of another consumer.
+    pub(crate) fn consume_as(
+        &self,
+        name: &'static str,
+        failures: impl IntoIterator<Item = HandleError>,
+    ) -> Worker {
+        self.start(name, "a", self.log.clone(), failures)
+    }
+
+    /// A process that reads from `log`.
+    pub(crate) fn consume_from(&self, owner: &str, log: Arc<dyn EventLog>) -> Worker {
+        self.start(CONSUMER, owner, log, [])
+    }
+
+    fn start(
+        &self,
+        name: &'static str,
+        owner: &str,
+        log: Arc<dyn EventLog>,
+        failures: impl IntoIterator<Item = HandleError>,
+    ) -> Worker {
+        let handler = Arc::new(self.handler(owner, failures));
+        let consumer = self.workers(&self.db, log, owner).consumer(name, &[TOPIC], handler);
         Worker::start(|stop| consumer.run(stop))
     }
 

@@ -62,8 +62,8 @@ async fn the_list_says_what_why_when_and_from_where() {
     assert_eq!((first.reason.as_str(), first.consumer.as_str()), ("too early", CONSUMER));
     assert_eq!((first.topic.as_str(), first.key.as_str(), first.offset), (TOPIC, "a", Some(0)));
     assert!(first.partition.is_some());
-    assert_eq!(first.payload, event(1, "a", 1).payload);
-    assert_eq!((listed[1].event_id, &listed[1].payload), (None, &garbage.payload));
+    assert_eq!(first.cut_from, None);
+    assert_eq!((listed[1].event_id, listed[1].key.as_str()), (None, "b"));
     let other = letters.list(Some(topics::BASKET_EVENTS)).await;
     assert!(matches!(other, Err(DeadLetterError::NotConsumed { .. })), "{other:?}");
 }
@@ -93,30 +93,69 @@ async fn a_replay_applies_what_was_parked_once_and_remembers_how_far_it_came() {
 
     let partition = bench.log.partition_of(TOPIC, "a").await.unwrap();
     let records = bench.log.fetch(TOPIC, partition, 2, 10, Duration::ZERO).await.unwrap();
-    assert_eq!(records[0].headers, traced.headers, "as it was before it was parked");
+    let own = ("replay-for".to_owned(), CONSUMER.to_owned());
+    assert_eq!(records[0].headers, [traced.headers[0].clone(), own], "else as it was before it was parked");
     assert_eq!((&records[0].payload, records.len()), (&traced.payload, 2));
 }
 
 #[tokio::test]
-async fn one_event_can_be_replayed_alone_and_again_without_a_second_effect() {
+async fn a_replay_is_for_the_consumer_that_parked_the_event() {
     let bench = Bench::new().await;
-    for n in 1..=3 {
-        bench.append(&event(n, "a", 7)).await;
-    }
-    let workers = start(&bench, [poison(), poison(), poison()]);
-    let letters = letters(&bench);
-    until_listed(&letters, 3).await;
-    let one = letters.replay_event(Some(TOPIC), id(2)).await.unwrap();
-    assert_eq!(one, Replayed { replayed: 1, skipped: 2, expired: 0 });
+    bench.append(&event(1, "a", 1)).await;
+    let workers = start(&bench, [poison()]);
+    let own = letters(&bench);
+    until_listed(&own, 1).await;
+    // It applied the event so long ago that it has forgotten it; its store and its figures are its own.
+    let other = Bench { log: bench.log.clone(), ..Bench::new().await };
+    let consumer = other.consume_as("another", []);
+    other.until_effects(1).await;
+    other.inbox().purge(Duration::ZERO).await.unwrap();
+    assert!(!other.inbox().seen("another", id(1)).await.unwrap());
+
+    own.replay(None).await.unwrap();
     bench.until_effects(1).await;
-    letters.replay_event(None, id(2)).await.unwrap();
-    bench.until(ConsumeOutcome::Duplicate, 1).await;
-    let rest = letters.replay(None).await.unwrap();
-    assert_eq!(rest.replayed, 3, "what was replayed alone is a duplicate");
-    bench.until(ConsumeOutcome::Duplicate, 2).await;
-    bench.until_effects(3).await;
+    other.until(ConsumeOutcome::Ignored, 1).await;
+    assert_eq!(other.effects().await.len(), 1, "once, though nobody there remembers it");
     stop(workers).await;
-    assert_eq!(bench.effects().await.len(), 3);
+    consumer.stop().await;
+}
+
+#[tokio::test]
+async fn passing_by_a_replay_for_another_spoils_no_replay_of_its_own() {
+    let bench = Bench::new().await;
+    bench.append(&event(1, "a", 1)).await;
+    let workers = start(&bench, [poison()]);
+    let other = Bench { log: bench.log.clone(), ..Bench::new().await };
+    let others = [other.consume_as("another", [poison()]), other.relay(&other.db, bench.log.clone(), "a")];
+    let of_other = other.workers(&other.db, other.log.clone(), "operator").dead_letters("another", &[TOPIC]);
+    until_listed(&letters(&bench), 1).await;
+    until_listed(&of_other, 1).await;
+
+    letters(&bench).replay(None).await.unwrap();
+    other.until(ConsumeOutcome::Ignored, 1).await;
+    assert_eq!(of_other.replay(None).await.unwrap().replayed, 1);
+    other.until_effects(1).await;
+    bench.until_effects(1).await;
+    stop(workers).await;
+    stop(others).await;
+}
+
+#[tokio::test]
+async fn what_no_outbox_takes_is_parked_cut_and_listed_and_not_sent_again() {
+    let bench = Bench::new().await;
+    let (large, odd) = (vec![b'x'; 1_000_000], vec![("od\0d".to_owned(), "\u{1b}".to_owned())]);
+    bench.append(&OutboundMessage { payload: large, headers: odd, ..event(1, "nu\0l", 1) }).await;
+    bench.append(&event(2, "nu\0l", 2)).await;
+    let workers = start(&bench, []);
+    bench.until_effects(1).await;
+    let letters = letters(&bench);
+    until_listed(&letters, 1).await;
+    let replayed = letters.replay(None).await.unwrap();
+    assert_eq!(replayed, Replayed { cut: 1, ..Replayed::default() });
+    assert_eq!(letters.replay(None).await.unwrap(), Replayed::default(), "it is passed");
+    stop(workers).await;
+    let letter = &letters.list(None).await.unwrap()[0];
+    assert_eq!((letter.cut_from, letter.key.as_str()), (Some(1_000_000), "nu\u{fffd}l"));
 }
 
 #[tokio::test]
@@ -142,7 +181,7 @@ async fn letters_of_other_consumers_are_theirs() {
     stop(workers).await;
     let other = bench.workers(&bench.db, bench.log.clone(), "operator").dead_letters("other", &[TOPIC]);
     assert_eq!(other.replay(None).await.unwrap(), Replayed { skipped: 1, ..Replayed::default() });
-    assert_eq!(other.list(None).await.unwrap().len(), 1, "to look at them is no harm");
+    assert_eq!(other.list(None).await.unwrap(), [], "and shown by them");
 }
 
 #[tokio::test]

@@ -13,6 +13,7 @@ use kernel_application::{
 use kernel_domain::EventId;
 use platform_messaging::{EventWorkers, HandleError};
 use platform_sqlite::SqliteInbox;
+use platform_testkit::{PATIENCE, eventually};
 
 use crate::bench::{Bench, CONSUMER, TOPIC, Worker, event, kind};
 
@@ -94,7 +95,11 @@ async fn a_partition_whose_next_record_the_log_has_dropped_halts() {
     let consumer = bench.consume("a", []);
     bench.append(&event(5, &other, 5)).await;
     bench.until_effects(2).await;
+    let partition = bench.log.partition_of(TOPIC, "a").await.unwrap();
+    let said = || async { (bench.outcomes.of(partition) == (Some(3), Some(true))).then_some(()) };
+    eventually(PATIENCE, said).await.unwrap();
     consumer.stop().await;
+    assert_eq!(bench.outcomes.of(partition), (None, None), "whoever reads it says so");
     let effects: Vec<_> = bench.effects().await.into_iter().map(|(_, n)| n).collect();
     assert_eq!(effects, ["1", "5"], "never past what was lost");
     assert!(bench.dead().await.is_empty());

@@ -5,5 +5,6 @@ mod applying;
 mod bench;
 mod dead_letters;
 mod failing;
+mod halting;
 mod relaying;
 mod replicas;

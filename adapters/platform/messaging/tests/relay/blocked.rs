@@ -53,6 +53,34 @@ async fn others_get_past_what_waits_and_it_follows_when_it_can() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn others_get_past_more_than_a_lease_is_long() {
+    const MANY: u64 = 90_000;
+    let running = Running::new(partly_dead(Duration::from_millis(1)));
+    running.outbox.slow_reads.store(200, Ordering::Relaxed);
+    for version in 1..=MANY {
+        running.outbox.write(message(&key_of(0), version));
+    }
+    let (_stop, _relay) = running.relay("a");
+    running.outbox.write(message(&key_of(1), 1));
+    let written = Instant::now();
+    running.until(|running| running.log.count(1) == 1).await;
+    // Forty-odd pages of 200 ms each, twice: seen in one round, sent in the next.
+    assert!(written.elapsed() < Duration::from_secs(40), "it took {:?}", written.elapsed());
+    assert_eq!(running.log.count(0), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_partition_that_always_answers_late_gets_all_that_waits_for_it() {
+    let running = Running::new(MemoryLog::new(|_| (Duration::from_secs(1), End::Well)));
+    fill(&running);
+    let (_stop, _relay) = running.relay("a");
+    let begun = Instant::now();
+    running.until(|running| running.outbox.backlog() == 0).await;
+    assert!(begun.elapsed() < Duration::from_mins(1), "it took {:?}", begun.elapsed());
+    assert_eq!(running.log.count(0) as u64, WAITING, "each once");
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_answer_that_does_not_come_delays_nobody_else() {
     let running = Running::new(partly_dead(Duration::from_mins(50)));
     fill(&running);

@@ -3,7 +3,10 @@
 use std::{
     collections::BTreeMap,
     ops::Range,
-    sync::{Mutex, MutexGuard},
+    sync::{
+        Mutex, MutexGuard,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
@@ -29,11 +32,19 @@ pub(crate) type Schedule = Box<dyn FnMut(u32) -> (Duration, End) + Send>;
 pub(crate) struct MemoryLog {
     schedule: Mutex<Schedule>,
     appended: Mutex<BTreeMap<u32, Vec<OutboundMessage>>>,
+    /// Payloads of appends that have not been answered, in bytes, and the most there were at once.
+    under_way: AtomicUsize,
+    most_under_way: AtomicUsize,
 }
 
 impl MemoryLog {
     pub(crate) fn new(schedule: impl FnMut(u32) -> (Duration, End) + Send + 'static) -> Self {
-        Self { schedule: Mutex::new(Box::new(schedule)), appended: Mutex::default() }
+        Self {
+            schedule: Mutex::new(Box::new(schedule)),
+            appended: Mutex::default(),
+            under_way: AtomicUsize::default(),
+            most_under_way: AtomicUsize::default(),
+        }
     }
 
     /// From now on everything ends well.
@@ -57,6 +68,10 @@ impl MemoryLog {
         self.appended().get(&partition).map_or(0, Vec::len)
     }
 
+    pub(crate) fn most_under_way(&self) -> usize {
+        self.most_under_way.load(Ordering::Relaxed)
+    }
+
     fn appended(&self) -> MutexGuard<'_, BTreeMap<u32, Vec<OutboundMessage>>> {
         self.appended.lock().unwrap()
     }
@@ -74,9 +89,15 @@ impl EventLog for MemoryLog {
 
     async fn append(&self, _: &str, partition: u32, messages: &[OutboundMessage]) -> Result<(), LogError> {
         let (takes, end) = (self.schedule.lock().unwrap())(partition);
+        let bytes: usize = messages.iter().map(|message| message.payload.len()).sum();
+        let all = self.under_way.fetch_add(bytes, Ordering::Relaxed) + bytes;
+        self.most_under_way.fetch_max(all, Ordering::Relaxed);
         tokio::time::sleep(takes).await;
+        self.under_way.fetch_sub(bytes, Ordering::Relaxed);
         if !matches!(end, End::Failed) {
-            self.appended().entry(partition).or_default().extend_from_slice(messages);
+            // Nobody looks at payloads here, and some tests have many that are large.
+            let light = messages.iter().map(|message| OutboundMessage { payload: vec![], ..message.clone() });
+            self.appended().entry(partition).or_default().extend(light);
         }
         match end {
             End::Well => Ok(()),

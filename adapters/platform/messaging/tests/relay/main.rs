@@ -6,4 +6,5 @@ mod lease;
 mod log;
 mod order;
 mod outbox;
+mod portions;
 mod running;

@@ -82,6 +82,33 @@ async fn one_is_away(seed: u64, backlog: u64, longest_ms: u64, keys: Vec<String>
     running
 }
 
+/// The first of two lanes fails at once and has rested before the other one, which is slow, has failed, too: what the
+/// first one left must not be overtaken by what lies on a later page.
+#[tokio::test(start_paused = true)]
+async fn a_lane_that_failed_is_left_alone_for_the_round_though_its_rest_is_over() {
+    let mut tries = 0;
+    let running = Running::new(MemoryLog::new(move |partition| {
+        tries += u32::from(partition == 1);
+        match partition {
+            1 if tries > 2 => (Duration::from_millis(1), End::Well),
+            2 => (Duration::from_millis(300), End::Failed),
+            _ => (Duration::from_millis(1), End::Failed),
+        }
+    }));
+    let write = |partition, versions| {
+        for version in versions {
+            running.outbox.write(message(&key_of(partition), version));
+        }
+    };
+    write(1, 1..=10);
+    write(2, 1..=10);
+    write(0, 1..=2_500);
+    write(1, 11..=20);
+    let (_stop, _relay) = running.relay("a");
+    running.until(|running| running.log.count(1) >= 20).await;
+    assert_eq!(running.log.first_occurrences()[&key_of(1)], (1..=20).collect::<Vec<_>>());
+}
+
 fn in_virtual_time(work: impl Future<Output = Running>) -> BTreeMap<String, Vec<u64>> {
     let runtime = runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
     runtime.block_on(work).log.first_occurrences()

@@ -4,7 +4,7 @@ use std::{
     collections::BTreeMap,
     sync::{
         Mutex, MutexGuard,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -23,6 +23,12 @@ pub(crate) struct MemoryOutbox {
     /// While set, the store does not answer those who ask for the lease.
     pub(crate) no_leases: AtomicBool,
     pub(crate) asked_for_stats: AtomicU64,
+    /// How many milliseconds a read takes, if more than usual.
+    pub(crate) slow_reads: AtomicU64,
+    /// How many bytes the payload of a message has when it is read.
+    pub(crate) weight: AtomicUsize,
+    /// The payloads of each page that was read, in bytes.
+    pub(crate) read: Mutex<Vec<usize>>,
 }
 
 #[derive(Default)]
@@ -78,14 +84,19 @@ impl Outbox for MemoryOutbox {
 
     async fn pending(&self, after: i64, limit: u32) -> Result<Vec<StoredMessage>, StoreError> {
         // A read takes its time, so that others commit between two of them.
-        tokio::time::sleep(Duration::from_millis(3)).await;
-        let rows = self
+        let takes = self.slow_reads.load(Ordering::Relaxed).max(3);
+        tokio::time::sleep(Duration::from_millis(takes)).await;
+        let payload = vec![0; self.weight.load(Ordering::Relaxed)];
+        let weighed =
+            |message: &OutboundMessage| OutboundMessage { payload: payload.clone(), ..message.clone() };
+        let rows: Vec<_> = self
             .state()
             .rows
             .range(after + 1..)
             .take(limit as usize)
-            .map(|(id, message)| StoredMessage { id: *id, message: message.clone() })
+            .map(|(id, message)| StoredMessage { id: *id, message: weighed(message) })
             .collect();
+        self.read.lock().unwrap().push(rows.len() * payload.len());
         Ok(rows)
     }
 
