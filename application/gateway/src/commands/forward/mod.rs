@@ -1,7 +1,7 @@
 //! Forward a request to a backend of the service that its path belongs to.
 //!
-//! The way of a request: route, rate limit, body (kept if it may be sent again), then [`attempts`] until one ends well or
-//! no other makes sense. A further step belongs into [`ForwardHandler::forward`]; how it ends is always reported.
+//! The way of a request: route, rate limit, body (kept if it may be sent again), then `attempts` until one ends well or
+//! no other makes sense. A further step belongs into `ForwardHandler::forward`; how it ends is always reported.
 
 mod attempts;
 mod deadline;
