@@ -154,7 +154,7 @@ fn serve<C: Configuration>(about: About, config: C, start: Start<C>) -> ExitCode
 /// Only what went wrong is logged, so that the answer stands alone on standard output where all is well.
 fn do_job<C: Configuration>(about: About, config: C, job: Job<C>, argument: Option<String>) -> ExitCode {
     let common = config.common().clone();
-    let (root, _flush) = logger(about.name, about.version, Level::Warning, common.log_format);
+    let (root, _flush) = logger(about.name, about.version, Level::Error, common.log_format);
     let log = component(&root, "runtime");
     let answer = on_runtime(job(config, root, argument));
     answer.map_or_else(|failure| failed(&log, failure.as_ref()), |text| print(&text))

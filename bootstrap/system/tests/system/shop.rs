@@ -159,7 +159,8 @@ impl Shop {
 
     /// Waits until every service says that it is ready.
     pub(crate) async fn ready(&self) {
-        for replica in self.replicas() {
+        // The gateways come last: once all others are ready, no probe of theirs fails any more.
+        for replica in self.replicas().into_iter().rev() {
             self.ready_replica(replica).await;
         }
     }
