@@ -25,7 +25,8 @@ pub(crate) fn run(args: &Args) -> Outcome {
 
 /// The binaries of these services; cargo shows its progress.
 pub(crate) fn services(addresses: &[Address], release: bool, interrupt: &Interrupt) -> Outcome {
-    let binaries = addresses.iter().flat_map(|address| ["--bin", address.service.binary]);
+    let services = addresses.iter().filter(|address| address.replica == 1);
+    let binaries = services.flat_map(|address| ["--bin", address.service.binary]);
     let mut command = shell::cargo(["build"].into_iter().chain(SELECTION).chain(binaries));
     if release {
         command.arg("--release");

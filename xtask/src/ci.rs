@@ -80,10 +80,12 @@ impl Shop {
             Live::start(self.servers).map(|started| live = Some(started)).map(nothing)
         })?;
         let Some(live) = live else { return Ok(()) };
-        report.step(self.demo, || demo::run(&demo::Args::default()).map(nothing))?;
+        let args = demo::Args { data_dir: Some(live.data()), ..demo::Args::default() };
+        report.step(self.demo, || demo::run(&args).map(nothing))?;
         report.step(self.dead_letters, || consumed::no_dead_letters().map(Verdict::Held))?;
         if let Some(fuzz) = self.fuzz {
-            report.step(fuzz, || fuzz_api::run(&fuzz_api::Args::default()).map(nothing))?;
+            let args = fuzz_api::Args::of(live.data());
+            report.step(fuzz, || fuzz_api::run(&args).map(nothing))?;
         }
         report.step(self.unharmed, || live.unharmed().map(nothing))?;
         report.step(self.stop, || live.stop().map(nothing))

@@ -7,7 +7,7 @@ use crate::catalogue;
 use crate::failure::{Context, Failure, Outcome};
 use crate::paint::{Colour, paint, say};
 use crate::run_all::session::{self, Recipe, Recipes};
-use crate::{shell, workspace};
+use crate::shell;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
@@ -98,9 +98,7 @@ pub(crate) fn run(args: &Args) -> Outcome {
 
 impl Run {
     fn data_dir(&self) -> PathBuf {
-        let here = std::env::current_dir().unwrap_or_else(|_| workspace::root());
-        let named = self.data_dir.as_ref().map(|folder| here.join(folder));
-        named.unwrap_or_else(|| workspace::target().join("data/run-all"))
+        session::folder(self.data_dir.as_deref())
     }
 }
 
@@ -162,6 +160,7 @@ fn words(log: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::workspace;
     use std::collections::BTreeMap;
     use std::fs::{self, Permissions};
     use std::os::unix::fs::PermissionsExt;

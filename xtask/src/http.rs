@@ -35,8 +35,14 @@ impl Client {
     }
 
     pub(crate) fn get(&self, path: &str) -> Outcome<Reply> {
+        self.get_with(path, &[])
+    }
+
+    pub(crate) fn get_with(&self, path: &str, headers: &[(&str, &str)]) -> Outcome<Reply> {
         let url = format!("{}{path}", self.base);
-        read(self.agent.get(&url).call()).context(|| format!("GET {url}"))
+        let request =
+            headers.iter().fold(self.agent.get(&url), |request, (name, value)| request.header(*name, *value));
+        read(request.call()).context(|| format!("GET {url}"))
     }
 
     pub(crate) fn post(&self, path: &str, headers: &[(&str, &str)], body: &Value) -> Outcome<Reply> {

@@ -15,9 +15,11 @@ mod dev;
 mod dlq;
 mod docs;
 mod failure;
+mod fuzz;
 mod fuzz_api;
 mod home;
 mod http;
+mod identity;
 mod install_deps;
 mod interrupt;
 mod lint;
@@ -30,6 +32,7 @@ mod services;
 mod setup;
 mod shell;
 mod test;
+mod token;
 mod tools;
 mod workspace;
 
@@ -60,7 +63,7 @@ struct Cli {
 enum Verb {
     /// Check that every edge between crates is legal
     Architecture(architecture::Args),
-    /// Measure ports beside the limits of their servers, or the memory of services under load
+    /// Measure ports and gateway beside what others do, or the memory of services under load
     Bench(bench::Args),
     /// Build all service binaries
     Build(build::Args),
@@ -76,6 +79,8 @@ enum Verb {
     Dlq(dlq::Args),
     /// Build the API documentation, with warnings as errors
     Docs(docs::Args),
+    /// Fuzz the parsers of what strangers send
+    Fuzz(fuzz::Args),
     /// Run schemathesis against the OpenAPI document of every running service
     FuzzApi(fuzz_api::Args),
     /// Install the pinned optional tools (buf, schemathesis) under target/tools
@@ -98,6 +103,8 @@ enum Verb {
     Setup(setup::Args),
     /// Run the tests: all, the fast ones, or those of one context
     Test(test::Args),
+    /// Print a token for a user of the shop that runs here
+    Token(token::Args),
 }
 
 impl Verb {
@@ -112,6 +119,7 @@ impl Verb {
             Self::Dev(args) => dev::run(args),
             Self::Dlq(args) => dlq::run(&args),
             Self::Docs(args) => docs::run(&args),
+            Self::Fuzz(args) => fuzz::run(&args),
             Self::FuzzApi(args) => fuzz_api::run(&args),
             Self::InstallDeps(args) => install_deps::run(&args),
             Self::Lint(args) => lint::run(&args),
@@ -123,6 +131,7 @@ impl Verb {
             Self::ServicesRestart(args) => services::restart(&args),
             Self::Setup(args) => setup::run(&args),
             Self::Test(args) => test::run(&args).map(drop),
+            Self::Token(args) => token::run(&args),
         }
     }
 }

@@ -19,16 +19,17 @@ mod supervisor;
 mod watch;
 
 use crate::build;
-use crate::catalogue::{self, Address, PortOverride};
+use crate::catalogue::{self, Address, PortOverride, Replicas};
 use crate::failure::{Failure, Outcome};
 use crate::home::{Home, Servers};
+use crate::identity::{Development, Keeper};
 use crate::interrupt::Interrupt;
 use crate::paint::{Colour, paint, say};
-use crate::workspace;
 pub(crate) use ports::taken;
 use readiness::Goal;
 use session::Session;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 use supervisor::{Options, Supervisor};
 
@@ -57,6 +58,9 @@ pub(crate) struct Args {
     /// Move a port, as in `product=18080` or `product-grpc=15050`; callers follow
     #[arg(long = "port", value_name = "NAME=PORT")]
     pub(crate) ports: Vec<PortOverride>,
+    /// Run a service as several processes, as in `product=2`; the gateway shares requests out to them
+    #[arg(long, value_name = "NAME=NUMBER")]
+    pub(crate) replicas: Vec<Replicas>,
     /// Seconds to wait until everything is ready
     #[arg(long, default_value_t = 60, value_name = "SECONDS")]
     pub(crate) ready_timeout: u64,
@@ -69,11 +73,9 @@ pub(crate) struct Args {
 }
 
 impl Args {
-    /// The folder of this run, absolute, because services need not share our working directory.
+    /// The folder of this run.
     pub(crate) fn data_dir(&self) -> PathBuf {
-        let here = std::env::current_dir().unwrap_or_else(|_| workspace::root());
-        let named = self.data_dir.as_ref().map(|folder| here.join(folder));
-        named.unwrap_or_else(|| workspace::target().join("data/run-all"))
+        session::folder(self.data_dir.as_deref())
     }
 
     /// Alone, a service may wait for its peers for ever.
@@ -92,7 +94,7 @@ impl Args {
 }
 
 pub(crate) fn run(args: &Args) -> Outcome {
-    let all = catalogue::addresses(&args.ports);
+    let all = catalogue::replicated(&catalogue::addresses(&args.ports), &args.replicas)?;
     let chosen = args.chosen(&all)?;
     ports::check(&chosen)?;
     let interrupt = Interrupt::install()?;
@@ -103,9 +105,11 @@ pub(crate) fn run(args: &Args) -> Outcome {
     let session = Session::open(&args.data_dir(), args.reset)?;
     // Dropped last: services stop before the servers they write to.
     let home = home(args, &chosen, &session)?;
+    let issuer = Arc::new(Development::provide(session.folder())?);
+    let _keeper = Keeper::start(issuer.clone())?;
     let options = Options { release: args.release, goal: args.goal() };
-    let mut supervisor = Supervisor::new(&chosen, &all, &session, &home, &options, interrupt)?;
-    let outcome = live(args, &chosen, &session, &home, &mut supervisor);
+    let mut supervisor = Supervisor::new(&chosen, &all, &session, &home, &issuer, &options, interrupt)?;
+    let outcome = live(args, &chosen, &session, &home, &issuer, &mut supervisor);
     supervisor.stop();
     outcome
 }
@@ -123,6 +127,7 @@ fn live(
     chosen: &[Address],
     session: &Session,
     home: &Home,
+    issuer: &Development,
     supervisor: &mut Supervisor,
 ) -> Outcome {
     supervisor.start()?;
@@ -130,7 +135,7 @@ fn live(
         return Ok(());
     }
     if !args.no_seed {
-        seed::seed(chosen)?;
+        seed::seed(chosen, issuer)?;
     }
     session.mark_ready()?;
     banner::print(chosen, session.folder(), home);

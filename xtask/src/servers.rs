@@ -33,12 +33,14 @@ mod wire;
 
 use crate::failure::Outcome;
 pub(crate) use find::needed;
+pub(crate) use install::tools;
 pub(crate) use instance::{Instance, all, sweep};
 pub(crate) use kafka::jars as kafka_jars;
 pub(crate) use kind::Kind;
 pub(crate) use process::Process;
 pub(crate) use provision::{Missing, Order, installed, up};
 pub(crate) use status::offer;
+pub(crate) use tls::Certificates;
 pub(crate) use topics::provide as provide_topics;
 
 /// PostgreSQL, MariaDB, Redis and Kafka on this machine: find or provision them, enter them, stop them.

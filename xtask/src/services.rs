@@ -1,11 +1,11 @@
 //! `cargo xtask services-start`, `-stop` and `-restart`: a `run-all` in the background.
 
+use crate::build;
 use crate::catalogue::{self, Address};
 use crate::failure::{Context, Failure, Outcome};
 use crate::interrupt::Interrupt;
 use crate::paint::{Colour, paint, say};
 use crate::run_all::session;
-use crate::{build, workspace};
 use std::fs::{self, File};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -39,7 +39,7 @@ pub(crate) struct StopArgs {
 }
 
 pub(crate) fn start(args: &StartArgs) -> Outcome {
-    let folder = folder(args.data_dir.as_ref());
+    let folder = session::folder(args.data_dir.as_deref());
     if let Some(pid) = session::running(&folder) {
         say!("already running, process id {pid}");
         return Ok(());
@@ -54,7 +54,7 @@ pub(crate) fn start(args: &StartArgs) -> Outcome {
 }
 
 pub(crate) fn stop(args: &StopArgs) -> Outcome {
-    let folder = folder(args.data_dir.as_ref());
+    let folder = session::folder(args.data_dir.as_deref());
     let Some(pid) = session::running(&folder) else {
         say!("nothing runs on {}", folder.display());
         return Ok(());
@@ -74,11 +74,6 @@ pub(crate) fn stop(args: &StopArgs) -> Outcome {
 pub(crate) fn restart(args: &StartArgs) -> Outcome {
     stop(&StopArgs { data_dir: args.data_dir.clone() })?;
     start(args)
-}
-
-fn folder(named: Option<&PathBuf>) -> PathBuf {
-    let here = std::env::current_dir().unwrap_or_else(|_| workspace::root());
-    named.map_or_else(|| workspace::target().join("data/run-all"), |folder| here.join(folder))
 }
 
 /// In a process group of its own, so that Ctrl-C in this terminal does not reach it.

@@ -1,7 +1,7 @@
 //! How the use cases of this context fail.
 
 use basket_domain::Refusal;
-use kernel_application::{ErrorClass, StoreError, UseCaseError};
+use kernel_application::{Denied, ErrorClass, StoreError, UseCaseError};
 use kernel_domain::{MoneyError, ProductId, UserId, Violation, Violations};
 
 use crate::ports::CatalogError;
@@ -12,6 +12,9 @@ pub enum BasketError {
     /// Fields of the input break rules.
     #[error("request is not valid")]
     Invalid(#[from] Violations),
+    /// The caller may not.
+    #[error(transparent)]
+    Denied(#[from] Denied),
     /// The user has no basket, or had one that expired.
     #[error("user {0} has no basket")]
     BasketNotFound(UserId),
@@ -33,6 +36,7 @@ impl UseCaseError for BasketError {
     fn class(&self) -> ErrorClass {
         match self {
             Self::Invalid(_) => ErrorClass::Invalid,
+            Self::Denied(denied) => denied.class(),
             Self::BasketNotFound(_) | Self::ProductNotFound(_) | Self::Refused(Refusal::ItemNotFound(_)) => {
                 ErrorClass::NotFound
             }
@@ -45,6 +49,7 @@ impl UseCaseError for BasketError {
     fn code(&self) -> &'static str {
         match self {
             Self::Invalid(_) => "validation_failed",
+            Self::Denied(denied) => denied.code(),
             Self::BasketNotFound(_) => "basket_not_found",
             Self::ProductNotFound(_) => "product_not_found",
             Self::Refused(refusal) => refusal_code(refusal),

@@ -36,7 +36,7 @@ pub struct BasketUseCases {
 }
 
 impl BasketUseCases {
-    /// The same use cases, each reported to `observer`.
+    /// The same use cases, each behind the door of its message and reported to `observer`.
     #[must_use]
     pub fn observed(self, observer: &Arc<dyn UseCaseObserver>) -> Self {
         Self {
@@ -50,5 +50,86 @@ impl BasketUseCases {
             remove_expired: Observed::command(self.remove_expired, observer),
             get_basket: Observed::query(self.get_basket, observer),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use kernel_application::{CallContext, Caller, Principal, Role, testing::context};
+    use kernel_domain::UserId;
+
+    use super::*;
+    use crate::{BasketError, testing::Bench};
+
+    const EVERYBODY: [&str; 6] =
+        ["nobody", "the owner", "another user", "a service", "an administrator", "the system"];
+    const OWNERS: [&str; 3] = ["the owner", "an administrator", "the system"];
+
+    fn callers() -> [Caller; 6] {
+        let known = |name, roles: &[Role]| {
+            Caller::known(Principal::new(UserId::new(name).unwrap(), roles.iter().copied()))
+        };
+        let (ada, bob) = (known("ada", &[]), known("bob", &[]));
+        let (service, admin) = (known("payment", &[Role::Service]), known("root", &[Role::Admin]));
+        [Caller::Anonymous, ada, bob, service, admin, Caller::Trusted]
+    }
+
+    /// Who gets past the door; what they find behind it is another matter.
+    async fn let_in<T>(ask: impl AsyncFn(CallContext) -> Result<T, BasketError>) -> Vec<&'static str> {
+        let mut names = Vec::new();
+        for (name, caller) in EVERYBODY.into_iter().zip(callers()) {
+            if !matches!(ask(context().by(caller)).await, Err(BasketError::Denied(_))) {
+                names.push(name);
+            }
+        }
+        names
+    }
+
+    fn ada() -> String {
+        "ada".to_owned()
+    }
+
+    #[tokio::test]
+    async fn a_basket_is_changed_by_its_owner() {
+        let shop = Bench::with_product(1, "2.50", 50).guarded();
+        let create = async |ctx| shop.create_basket.handle(&ctx, CreateBasket { user_id: ada() }).await;
+        assert_eq!(let_in(create).await, OWNERS);
+        let add = async |ctx| {
+            shop.add_item.handle(&ctx, AddItem { user_id: ada(), product_id: 1, quantity: 1 }).await
+        };
+        assert_eq!(let_in(add).await, OWNERS);
+        let update = async |ctx| {
+            shop.update_item.handle(&ctx, UpdateItem { user_id: ada(), product_id: 1, quantity: 2 }).await
+        };
+        assert_eq!(let_in(update).await, OWNERS);
+        let remove =
+            async |ctx| shop.remove_item.handle(&ctx, RemoveItem { user_id: ada(), product_id: 1 }).await;
+        assert_eq!(let_in(remove).await, OWNERS);
+        let clear = async |ctx| shop.clear_items.handle(&ctx, ClearItems { user_id: ada() }).await;
+        assert_eq!(let_in(clear).await, OWNERS);
+        let delete = async |ctx| shop.delete_basket.handle(&ctx, DeleteBasket { user_id: ada() }).await;
+        assert_eq!(let_in(delete).await, OWNERS);
+    }
+
+    #[tokio::test]
+    async fn services_read_baskets_too() {
+        let shop = Bench::default().guarded();
+        let get = async |ctx| shop.get_basket.handle(&ctx, GetBasket { user_id: ada() }).await;
+        assert_eq!(let_in(get).await, ["the owner", "a service", "an administrator", "the system"]);
+    }
+
+    #[tokio::test]
+    async fn what_events_and_workers_do_is_for_nobody_else() {
+        let shop = Bench::default().guarded();
+        let paid = async |ctx| {
+            let id = || "01890a5d-ac96-774b-bcce-b302099a8057".to_owned();
+            let (user_id, lines) = (ada(), Vec::new());
+            let command =
+                RemovePaidItems { user_id, basket_id: id(), basket_version: None, payment_id: id(), lines };
+            shop.remove_paid_items.handle(&ctx, command).await
+        };
+        assert_eq!(let_in(paid).await, ["the system"]);
+        let expired = async |ctx| shop.remove_expired.handle(&ctx, RemoveExpired).await;
+        assert_eq!(let_in(expired).await, ["the system"]);
     }
 }

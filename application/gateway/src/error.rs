@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use gateway_domain::{PathError, Service, limit::Decision};
-use kernel_application::{BoxError, ErrorClass, UseCaseError};
+use kernel_application::{BoxError, Denied, ErrorClass, UseCaseError};
 
 use crate::{BodyError, Stage};
 
@@ -22,6 +22,9 @@ pub enum GatewayError {
     /// The service is switched off: 503.
     #[error("{0} service is switched off")]
     Disabled(Service),
+    /// The route is not for everybody, and nobody knows who asks: 401.
+    #[error(transparent)]
+    Denied(#[from] Denied),
     /// The client has sent too many requests: 429 with the figures.
     #[error("too many requests; try again later")]
     RateLimited(Decision),
@@ -94,6 +97,7 @@ impl UseCaseError for GatewayError {
                 ErrorClass::Invalid
             }
             Self::UnknownRoute => ErrorClass::NotFound,
+            Self::Denied(denied) => denied.class(),
             Self::RateLimited(_) => ErrorClass::Contended,
             Self::Disabled(_)
             | Self::NoBackend { .. }
@@ -111,6 +115,7 @@ impl UseCaseError for GatewayError {
             Self::Target(_) => "invalid_target",
             Self::UnknownRoute => "unknown_route",
             Self::Disabled(_) => "service_disabled",
+            Self::Denied(denied) => denied.code(),
             Self::RateLimited(_) => "rate_limited",
             Self::NoBackend { .. } => "no_backend",
             Self::CircuitOpen { .. } => "circuit_open",

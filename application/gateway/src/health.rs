@@ -38,6 +38,9 @@ impl HealthCheck for ServiceCheck {
         if states.iter().any(|state| state.serves) {
             return Ok(());
         }
+        if states.is_empty() {
+            return Err("no backend is known yet".to_owned());
+        }
         Err(states.iter().map(missing).collect::<Vec<_>>().join("; "))
     }
 }
@@ -59,6 +62,12 @@ mod tests {
         for (member, problem) in upstream.members().iter().zip(problems) {
             upstream.probed(member, problem.map(str::to_owned));
         }
+    }
+
+    #[tokio::test]
+    async fn a_service_whose_names_are_not_found_yet_is_not_ready() {
+        let checks = service_checks(&Arc::new(Upstreams::new(settings("dns://products.test:1"))));
+        assert_eq!(checks[0].check().await.unwrap_err(), "no backend is known yet");
     }
 
     #[tokio::test]

@@ -1,11 +1,15 @@
-//! Use cases of the gateway: forward a request, check the backends.
+//! Use cases of the gateway: forward a request, pass on a gRPC call, check the backends.
 //!
 //! The vocabulary of HTTP (`http`, `bytes`) is this context's own language, so messages carry it as it is; actix and
 //! hyper stay in their adapters. What comes between route and backend is in [`commands::forward`], step by step; its
 //! rules are the domain's, their settings in [`policy`]. [`Upstreams`] holds the backends at work, and the
 //! [`Caretaker`] looks after them.
 
+mod administration;
+mod admission;
+mod attempts;
 mod body;
+mod call_readiness;
 mod caretaker;
 pub mod commands;
 mod error;
@@ -14,19 +18,27 @@ mod limiter;
 pub mod policy;
 mod ports;
 pub mod queries;
+mod quota;
 mod random;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 mod upstreams;
 mod uptime;
 
+pub use administration::{
+    Administration, AdministrationError, AuditEntry, BackendStatus, BalancerView, BreakerStatus, LeavingView,
+    Parts as AdministrationParts, RateFigures, RateView, StatusView,
+};
+pub use call_readiness::CallReadiness;
 pub use caretaker::Caretaker;
 pub use error::GatewayError;
 pub use health::service_checks;
 pub use limiter::{LocalRateLimiter, LocalRateLimiterParameters, RateCounts, rate_limit_headers};
 pub use ports::{
-    AttemptObservation, BackendProbe, BodyError, BodyStream, Change, Client, Deciding, ForwardObservation,
-    ForwardObserver, Held, RateLimiter, RequestBody, Stage, UpstreamClient, UpstreamError, UpstreamRequest,
-    UpstreamResponse,
+    AttemptObservation, BackendProbe, BodyError, BodyStream, CallClient, CallObservation, CallPiece,
+    CallPieces, CallRequest, CallResponse, Change, Client, Decider, Deciding, ForwardObservation,
+    ForwardObserver, Held, RateLimiter, RequestBody, Ruling, Stage, StateStore, UpstreamClient,
+    UpstreamError, UpstreamRequest, UpstreamResponse,
 };
+pub use quota::RateQuota;
 pub use upstreams::{BackendList, BalancingSettings, ServiceSettings, Settings, Upstreams};

@@ -4,13 +4,13 @@ use std::{future::ready, hash::RandomState};
 
 use futures_util::future::Either;
 use gateway_domain::{
-    Service,
+    Moment, Service,
     limit::{Decision, LimitKey, Limiter, Quota, RouteClass, header_seconds},
 };
 use http::{HeaderName, HeaderValue, Method};
 use shaku::Component;
 
-use crate::{Deciding, RateLimiter, uptime::Uptime};
+use crate::{Decider, Deciding, RateLimiter, RateQuota, Ruling, uptime::Uptime};
 
 const READS: RouteClass = RouteClass(0);
 const WRITES: RouteClass = RouteClass(1);
@@ -46,6 +46,7 @@ pub struct LocalRateLimiter {
 /// The counts of all clients, in memory that never grows.
 #[derive(Debug)]
 pub struct RateCounts {
+    quota: RateQuota,
     limiter: Limiter<RandomState>,
     uptime: Uptime,
 }
@@ -53,9 +54,23 @@ pub struct RateCounts {
 impl RateCounts {
     /// The same quota for each class of routes, and room for `clients`; without a quota nothing is limited.
     pub fn new(quota: Option<Quota>, clients: usize) -> Self {
-        let quotas: Vec<_> = quota.into_iter().flat_map(|quota| [quota; CLASSES]).collect();
-        let room = if quotas.is_empty() { 0 } else { clients.saturating_mul(CLASSES) };
-        Self { limiter: Limiter::new(quotas, room, RandomState::new()), uptime: Uptime::start() }
+        Self::over(quota.into(), clients)
+    }
+
+    /// The same, over a quota that others share and may change.
+    pub fn over(quota: RateQuota, clients: usize) -> Self {
+        let limiter = Limiter::new(Vec::new(), clients.saturating_mul(CLASSES), RandomState::new());
+        Self { quota, limiter, uptime: Uptime::start() }
+    }
+
+    /// The quota of a class of routes, if there is one.
+    pub fn quota(&self, class: RouteClass) -> Option<Quota> {
+        self.quota.current().0.filter(|_| usize::from(class.0) < CLASSES)
+    }
+
+    /// Time as these counts have it.
+    pub fn now(&self) -> Moment {
+        self.uptime.now()
     }
 }
 
@@ -64,12 +79,19 @@ impl LocalRateLimiter {
     pub const fn new(counts: RateCounts) -> Self {
         Self { counts }
     }
+
+    /// What it counts by.
+    pub const fn counts(&self) -> &RateCounts {
+        &self.counts
+    }
 }
 
 impl RateLimiter for LocalRateLimiter {
     fn check<'a>(&'a self, key: LimitKey<'a>) -> Deciding<'a> {
-        let RateCounts { limiter, uptime } = &self.counts;
-        Either::Left(ready(limiter.check(&key, uptime.now())))
+        let RateCounts { quota, limiter, uptime } = &self.counts;
+        let (quota, epoch) = quota.current();
+        let decision = quota.map(|quota| limiter.check_under(&quota, epoch, &key, uptime.now()));
+        Either::Left(ready(decision.map(|decision| Ruling { decision, decider: Decider::Local })))
     }
 }
 
@@ -89,7 +111,7 @@ mod tests {
 
     async fn allowed(limiter: &LocalRateLimiter, address: &str, class: RouteClass) -> bool {
         let client = LimitedClient::at(address.parse().unwrap());
-        limiter.check(LimitKey { client, class }).await.unwrap().is_allowed()
+        limiter.check(LimitKey { client, class }).await.unwrap().decision.is_allowed()
     }
 
     #[tokio::test]
@@ -109,6 +131,23 @@ mod tests {
         let limiter = LocalRateLimiter::new(RateCounts::new(None, 1_000));
         let client = LimitedClient::at([10, 0, 0, 1].into());
         assert_eq!(limiter.check(LimitKey { client, class: WRITES }).await, None);
+    }
+
+    #[tokio::test]
+    async fn another_quota_holds_at_once_and_starts_anew() {
+        let quota = |burst| {
+            let burst = NonZeroU32::new(burst).unwrap();
+            Quota::new(NonZeroU32::MIN, Duration::from_hours(1), burst).unwrap()
+        };
+        let shared = RateQuota::from(Some(quota(1)));
+        let limiter = LocalRateLimiter::new(RateCounts::over(shared.clone(), 1_000));
+        assert!(allowed(&limiter, "10.0.0.1", READS).await && !allowed(&limiter, "10.0.0.1", READS).await);
+        shared.replace(Some(quota(2)));
+        let answers = [(); 3].map(|()| allowed(&limiter, "10.0.0.1", READS));
+        assert_eq!(futures_util::future::join_all(answers).await, [true, true, false]);
+        shared.replace(None);
+        let client = LimitedClient::at([10, 0, 0, 1].into());
+        assert_eq!(limiter.check(LimitKey { client, class: READS }).await, None);
     }
 
     #[test]

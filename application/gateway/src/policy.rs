@@ -1,12 +1,16 @@
 //! The settings of the domain's algorithms, for whoever configures a gateway.
 
 pub use gateway_domain::{
-    Share,
+    Backend, Cors, CorsSettings, Share,
     balancing::{RosterSettings, Strategy},
     breaker::BreakerSettings,
+    call::{CallKind, CallRoute},
     health::{EjectionSettings, OutlierSettings, ProbeSettings},
     limit::Quota,
     member::{Limits, MemberSettings},
-    message::TrustedProxies,
+    message::{
+        PSEUDONYM, ScanError, Scanned, Scanner, Target, TargetError, TrustedProxies, asks_for_websocket,
+        came_through,
+    },
     retry::{BudgetSettings, RetryRules},
 };

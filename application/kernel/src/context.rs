@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::{Claim, TraceContext, messaging::Delivery};
+use crate::{Caller, Claim, TraceContext, messaging::Delivery};
 
 /// Travels with every call from the inbound adapter to the store and on to other services.
 ///
@@ -12,15 +12,23 @@ use crate::{Claim, TraceContext, messaging::Delivery};
 pub struct CallContext {
     request_id: String,
     trace: TraceContext,
+    caller: Caller,
     deadline: Option<Instant>,
     claim: Option<Claim>,
     delivery: Option<Delivery>,
 }
 
 impl CallContext {
-    /// A call without deadline.
+    /// A call of nobody's, without deadline.
     pub fn new(request_id: impl Into<String>, trace: TraceContext) -> Self {
-        Self { request_id: request_id.into(), trace, deadline: None, claim: None, delivery: None }
+        let caller = Caller::default();
+        Self { request_id: request_id.into(), trace, caller, deadline: None, claim: None, delivery: None }
+    }
+
+    /// The same call, made by `caller`.
+    #[must_use]
+    pub fn by(self, caller: Caller) -> Self {
+        Self { caller, ..self }
     }
 
     /// The same call, to be answered before `deadline`.
@@ -55,6 +63,11 @@ impl CallContext {
     /// The W3C trace this call belongs to.
     pub const fn trace(&self) -> &TraceContext {
         &self.trace
+    }
+
+    /// Who calls.
+    pub const fn caller(&self) -> &Caller {
+        &self.caller
     }
 
     /// The idempotency key held, if any.

@@ -24,6 +24,10 @@ pub trait UseCaseError: std::error::Error + Send + Sync + 'static {
 pub enum ErrorClass {
     /// The input breaks a rule: 422, `INVALID_ARGUMENT`.
     Invalid,
+    /// Nobody knows who calls, and that matters: 401, `UNAUTHENTICATED`.
+    Unauthenticated,
+    /// The caller may not: 403, `PERMISSION_DENIED`.
+    Forbidden,
     /// There is no such thing: 404, `NOT_FOUND`.
     NotFound,
     /// The state forbids it: 409, `FAILED_PRECONDITION`.

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use shaku::Interface;
 
-use crate::{CallContext, UseCaseError};
+use crate::{CallContext, Denied, Permit, UseCaseError};
 
 /// A message that asks for a change.
 pub trait Command: Send + 'static {
@@ -12,7 +12,10 @@ pub trait Command: Send + 'static {
     /// What the caller learns.
     type Output: Send + 'static;
     /// How it can fail.
-    type Error: UseCaseError;
+    type Error: UseCaseError + From<Denied>;
+
+    /// Whom it lets in.
+    fn permit(&self) -> Permit<'_>;
 }
 
 /// Decides a command: loads one aggregate, calls one method, saves it.
@@ -29,7 +32,10 @@ pub trait Query: Send + 'static {
     /// The answer.
     type Output: Send + 'static;
     /// How it can fail.
-    type Error: UseCaseError;
+    type Error: UseCaseError + From<Denied>;
+
+    /// Whom it lets in.
+    fn permit(&self) -> Permit<'_>;
 }
 
 /// Answers a query from a read port; never loads an aggregate.

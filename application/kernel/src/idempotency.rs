@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use sha2::{Digest, Sha256};
 use shaku::Interface;
 
-use crate::{CallContext, Command, CommandHandler, StoreError, UseCaseError};
+use crate::{CallContext, Command, CommandHandler, Permit, StoreError, UseCaseError};
 
 /// How long a key stays locked for a caller that never comes back: a little longer than any request may take.
 const LOCK: Duration = Duration::from_secs(35);
@@ -105,9 +105,10 @@ pub struct Keyed<C> {
 }
 
 impl<C: Command> Keyed<C> {
-    /// `command` under `key`, where the client sent one. All callers share one space of keys until they have identities.
-    pub fn anonymous(key: Option<String>, command: C) -> Self {
-        let key = key.map(|key| IdempotencyKey { principal: "anonymous".to_owned(), route: C::NAME, key });
+    /// `command` under `key`, where the client sent one. Each caller has their own keys.
+    pub fn new(ctx: &CallContext, key: Option<String>, command: C) -> Self {
+        let principal = || ctx.caller().account().to_owned();
+        let key = key.map(|key| IdempotencyKey { principal: principal(), route: C::NAME, key });
         Self { key, command }
     }
 }
@@ -128,6 +129,10 @@ where
     const NAME: &'static str = C::NAME;
     type Output = Answered<Result<C::Output, C::Error>>;
     type Error = C::Error;
+
+    fn permit(&self) -> Permit<'_> {
+        self.command.permit()
+    }
 }
 
 /// Why a key was refused.

@@ -8,6 +8,7 @@ mod error;
 mod handler;
 mod health;
 mod idempotency;
+mod identity;
 pub mod messaging;
 mod observe;
 mod page;
@@ -25,6 +26,7 @@ pub use idempotency::{
     Answer, Answered, Begin, Claim, IdempotencyError, IdempotencyKey, IdempotencyStore, Idempotent,
     IdempotentCommand, Kept, Keyed,
 };
+pub use identity::{Caller, Denied, Guarded, Permit, Principal, Role};
 pub use observe::{Observation, Observed, UseCaseObserver};
 pub use page::{InvalidCursor, Page, PageRequest};
 pub use store_error::StoreError;

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Instant};
 
 use async_trait::async_trait;
 
-use crate::{CallContext, Command, CommandHandler, ErrorClass, Query, QueryHandler, UseCaseError};
+use crate::{CallContext, Command, CommandHandler, ErrorClass, Guarded, Query, QueryHandler, UseCaseError};
 
 /// What became of one use case.
 #[derive(Debug)]
@@ -23,6 +23,8 @@ impl Observation<'_> {
         match self.error.map(UseCaseError::class) {
             None => "ok",
             Some(ErrorClass::Invalid) => "invalid",
+            Some(ErrorClass::Unauthenticated) => "unauthenticated",
+            Some(ErrorClass::Forbidden) => "forbidden",
             Some(ErrorClass::NotFound) => "not_found",
             Some(ErrorClass::Conflict | ErrorClass::Contended | ErrorClass::Stale) => "conflict",
             Some(ErrorClass::Unavailable) => "unavailable",
@@ -63,20 +65,20 @@ impl<H: ?Sized> Observed<H> {
 }
 
 impl Observed<()> {
-    /// Wraps a command's handler.
+    /// Wraps a command's handler; whom the command does not let in is turned away before.
     pub fn command<C: Command>(
         inner: Arc<dyn CommandHandler<C>>,
         observer: &Arc<dyn UseCaseObserver>,
     ) -> Arc<dyn CommandHandler<C>> {
-        Arc::new(Observed::new(inner, Arc::clone(observer)))
+        Guarded::command(Arc::new(Observed::new(inner, Arc::clone(observer))))
     }
 
-    /// Wraps a query's handler.
+    /// Wraps a query's handler; whom the query does not let in is turned away before.
     pub fn query<Q: Query>(
         inner: Arc<dyn QueryHandler<Q>>,
         observer: &Arc<dyn UseCaseObserver>,
     ) -> Arc<dyn QueryHandler<Q>> {
-        Arc::new(Observed::new(inner, Arc::clone(observer)))
+        Guarded::query(Arc::new(Observed::new(inner, Arc::clone(observer))))
     }
 }
 

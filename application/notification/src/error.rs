@@ -1,6 +1,6 @@
 //! How use cases of this context fail.
 
-use kernel_application::{ErrorClass, StoreError, UseCaseError};
+use kernel_application::{Denied, ErrorClass, StoreError, UseCaseError};
 use kernel_domain::{Violation, Violations};
 
 use crate::PageError;
@@ -14,6 +14,9 @@ pub enum NotificationError {
     /// There is no such notification.
     #[error("notification {0} does not exist")]
     NotFound(String),
+    /// The caller is not let in.
+    #[error(transparent)]
+    Denied(#[from] Denied),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -33,6 +36,7 @@ impl UseCaseError for NotificationError {
         match self {
             Self::Invalid(_) => ErrorClass::Invalid,
             Self::NotFound(_) => ErrorClass::NotFound,
+            Self::Denied(denied) => denied.class(),
             Self::Store(error) => error.class(),
         }
     }
@@ -41,6 +45,7 @@ impl UseCaseError for NotificationError {
         match self {
             Self::Invalid(_) => "validation_failed",
             Self::NotFound(_) => "notification_not_found",
+            Self::Denied(denied) => denied.code(),
             Self::Store(error) => error.code(),
         }
     }

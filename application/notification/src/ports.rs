@@ -13,8 +13,9 @@ use crate::{FeedItem, NotificationFilter, NotificationView};
 /// Keeps notifications.
 #[async_trait]
 pub trait NotificationRepository: Interface {
-    /// The notification; `None` where there is none.
-    async fn find(&self, id: NotificationId) -> Result<Option<Notification>, StoreError>;
+    /// The notification; `None` where there is none or, where `of` names a user, it is another's.
+    async fn find(&self, id: NotificationId, of: Option<&UserId>)
+    -> Result<Option<Notification>, StoreError>;
 
     /// Keeps new notifications, all or none, and settles the context's delivery with them. One whose event and
     /// channel are known MUST be left out without an error. Answers how many were new.
@@ -35,8 +36,12 @@ pub trait NotificationRepository: Interface {
 /// Reads notifications.
 #[async_trait]
 pub trait NotificationQueries: Interface {
-    /// One notification; `None` where there is none.
-    async fn get(&self, id: NotificationId) -> Result<Option<NotificationView>, StoreError>;
+    /// One notification; `None` where there is none or, where `of` names a user, it is another's.
+    async fn get(
+        &self,
+        id: NotificationId,
+        of: Option<&UserId>,
+    ) -> Result<Option<NotificationView>, StoreError>;
 
     /// A page of notifications, newest first.
     async fn list(

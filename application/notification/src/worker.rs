@@ -2,7 +2,7 @@
 
 use std::{pin::pin, sync::Arc, time::Duration};
 
-use kernel_application::{CallContext, CommandHandler, IdGenerator, TraceContext};
+use kernel_application::{CallContext, Caller, CommandHandler, IdGenerator, TraceContext};
 use notification_domain::Channel;
 use slog::{Logger, error, info, o, warn};
 
@@ -69,7 +69,7 @@ impl DeliveryWorker {
     /// Delivers what is due, and answers how long to wait then: not at all where there is probably more.
     async fn round(&self, stop: &StopFlag) -> Duration {
         let id = self.ids.next();
-        let ctx = CallContext::new(id.to_string(), TraceContext::start(id));
+        let ctx = CallContext::new(id.to_string(), TraceContext::start(id)).by(Caller::Trusted);
         let due = DeliverDue { channel: self.channel, limit: ROUND, stop: stop.clone() };
         // A failure is logged by the observer around the use case.
         let Ok(attempts) = self.handler.handle(&ctx, due).await else { return self.poll.max(REST) };

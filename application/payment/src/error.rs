@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use kernel_application::{ErrorClass, IdempotencyError, InvalidCursor, StoreError, UseCaseError};
+use kernel_application::{Denied, ErrorClass, IdempotencyError, InvalidCursor, StoreError, UseCaseError};
 use kernel_domain::{Violation, Violations};
 use payment_domain::PaymentRuleError;
 
@@ -14,7 +14,10 @@ pub enum PaymentError {
     /// The input breaks rules.
     #[error("request is invalid: {0}")]
     Invalid(Violations),
-    /// There is no such payment.
+    /// The caller may not.
+    #[error(transparent)]
+    Denied(#[from] Denied),
+    /// There is no such payment, or it is somebody else's.
     #[error("there is no payment {0}")]
     NotFound(String),
     /// The state of the payment, the basket or a product forbids it.
@@ -67,6 +70,7 @@ impl UseCaseError for PaymentError {
     fn class(&self) -> ErrorClass {
         match self {
             Self::Invalid(_) => ErrorClass::Invalid,
+            Self::Denied(denied) => denied.class(),
             Self::NotFound(_) => ErrorClass::NotFound,
             Self::Rejected { .. } => ErrorClass::Conflict,
             Self::Idempotency(error) => error.class(),
@@ -79,6 +83,7 @@ impl UseCaseError for PaymentError {
     fn code(&self) -> &'static str {
         match self {
             Self::Invalid(_) => "validation_failed",
+            Self::Denied(denied) => denied.code(),
             Self::NotFound(_) => "payment_not_found",
             Self::Rejected { reason, .. } => reason.as_str(),
             Self::Idempotency(error) => error.code(),

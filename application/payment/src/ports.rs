@@ -1,4 +1,7 @@
 //! What the payment context needs from the outside.
+//!
+//! Where a port takes a `scope`, it is the caller's ([`Caller::scope`](kernel_application::Caller::scope)), and a store
+//! MUST make it part of its query: what is somebody else's is not read, and cannot be told from what is not there.
 
 use async_trait::async_trait;
 use kernel_application::{CallContext, Page, PageRequest, StoreError};
@@ -11,8 +14,8 @@ use crate::{PaymentStats, PaymentView};
 /// Keeps payments.
 #[async_trait]
 pub trait PaymentRepository: Interface {
-    /// The payment, with its items and refunds.
-    async fn find(&self, id: PaymentId) -> Result<Option<Payment>, StoreError>;
+    /// The payment, with its items and refunds; `None` too where `scope` names another user than the one who pays.
+    async fn find(&self, id: PaymentId, scope: Option<&UserId>) -> Result<Option<Payment>, StoreError>;
 
     /// Writes the payment, its recorded events and, where the context holds a claim, its answer, in one transaction.
     ///
@@ -35,8 +38,8 @@ pub trait PaymentRepository: Interface {
 /// Answers questions about payments, without aggregates.
 #[async_trait]
 pub trait PaymentQueries: Interface {
-    /// One payment.
-    async fn get(&self, id: PaymentId) -> Result<Option<PaymentView>, StoreError>;
+    /// One payment; `None` too where `scope` names another user than the one who pays.
+    async fn get(&self, id: PaymentId, scope: Option<&UserId>) -> Result<Option<PaymentView>, StoreError>;
 
     /// Payments, newest first. A cursor that no page handed out is answered as `Ok(None)`.
     async fn list(

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use kernel_application::{
-    Answer, Command, CommandHandler, IdempotencyStore, Idempotent, IdempotentCommand, Keyed, Observed,
-    QueryHandler, UseCaseObserver,
+    Answer, Command, CommandHandler, Guarded, IdempotencyStore, Idempotent, IdempotentCommand, Keyed,
+    Observed, QueryHandler, UseCaseObserver,
 };
 
 use crate::{
@@ -59,7 +59,8 @@ pub struct PaymentUseCases {
 }
 
 impl PaymentHandlers {
-    /// Decorates the handlers. The observer sees what really ran, not answers that are given again.
+    /// Decorates the handlers. The observer sees what really ran, not answers that are given again; both only what the
+    /// caller was let in to.
     #[must_use]
     pub fn decorated(
         self,
@@ -89,5 +90,10 @@ where
     C: IdempotentCommand + Command<Error = PaymentError>,
     PaymentAnswer: Answer<C>,
 {
-    Arc::new(Idempotent::new(Observed::command(handler, observer), Arc::clone(keys)))
+    // A key is looked up for those only who may have what lies under it.
+    Guarded::command(Arc::new(Idempotent::new(Observed::command(handler, observer), Arc::clone(keys))))
 }
+
+#[cfg(test)]
+#[path = "use_cases_tests.rs"]
+mod tests;

@@ -1,6 +1,6 @@
 //! How the product context's use cases fail.
 
-use kernel_application::{ErrorClass, StoreError, UseCaseError};
+use kernel_application::{Denied, ErrorClass, StoreError, UseCaseError};
 use kernel_domain::{MoneyError, Violation, Violations};
 use product_domain::StockError;
 
@@ -12,6 +12,9 @@ pub enum ProductError {
     /// The input breaks rules.
     #[error("request is not valid: {0}")]
     Invalid(Violations),
+    /// The caller may not.
+    #[error(transparent)]
+    Denied(#[from] Denied),
     /// There is no such product.
     #[error("product {0} does not exist")]
     NotFound(i64),
@@ -40,6 +43,7 @@ impl UseCaseError for ProductError {
     fn class(&self) -> ErrorClass {
         match self {
             Self::Invalid(_) => ErrorClass::Invalid,
+            Self::Denied(denied) => denied.class(),
             Self::NotFound(_) | Self::Stock(StockError::UnknownProduct(_)) => ErrorClass::NotFound,
             Self::Stale { .. } => ErrorClass::Stale,
             Self::Stock(_) | Self::Sales(_) => ErrorClass::Conflict,
@@ -50,6 +54,7 @@ impl UseCaseError for ProductError {
     fn code(&self) -> &'static str {
         match self {
             Self::Invalid(_) => "validation_failed",
+            Self::Denied(denied) => denied.code(),
             Self::NotFound(_) => "product_not_found",
             Self::Stale { .. } => "stale_version",
             Self::Stock(error) => stock_code(error),

@@ -1,6 +1,6 @@
 //! How the sandbox's use cases fail.
 
-use kernel_application::{ErrorClass, StoreError, UseCaseError};
+use kernel_application::{Denied, ErrorClass, StoreError, UseCaseError};
 use kernel_domain::{Violation, Violations};
 use provider_domain::RefundError;
 
@@ -10,6 +10,9 @@ pub enum ProviderError {
     /// The input breaks a rule.
     #[error("{0}")]
     Invalid(Violations),
+    /// The caller may not.
+    #[error(transparent)]
+    Denied(#[from] Denied),
     /// The key belongs to another request.
     #[error("idempotency key was used for another request")]
     KeyReused,
@@ -37,6 +40,7 @@ impl UseCaseError for ProviderError {
     fn class(&self) -> ErrorClass {
         match self {
             Self::Invalid(_) | Self::KeyReused => ErrorClass::Invalid,
+            Self::Denied(denied) => denied.class(),
             Self::UnknownCharge | Self::UnknownRefund => ErrorClass::NotFound,
             Self::Refund(_) => ErrorClass::Conflict,
             Self::Store(error) => error.class(),
@@ -46,6 +50,7 @@ impl UseCaseError for ProviderError {
     fn code(&self) -> &'static str {
         match self {
             Self::Invalid(_) => "validation_failed",
+            Self::Denied(denied) => denied.code(),
             Self::KeyReused => "idempotency_key_reused",
             Self::UnknownCharge => "charge_not_found",
             Self::UnknownRefund => "refund_not_found",

@@ -2,6 +2,10 @@
 //!
 //! Misbehaviour on request is part of the answers: a handler says how long the answer is to be held back, or that it
 //! is to be lost, and the inbound adapter does so.
+//!
+//! Every message lets [`Anyone`](kernel_application::Permit::Anyone) in: the sandbox stands in for a company outside of
+//! the shop, which knows nothing of the shop's users and their tokens, and it is run where nobody but its merchant and the
+//! tests reach it.
 
 pub mod commands;
 mod error;

@@ -3,6 +3,7 @@
 use std::{str::FromStr, time::Duration};
 
 use platform_events::EventsConfig;
+use platform_identity::IdentitySettings;
 use platform_redis::RedisConfig;
 use platform_runtime::{CommonConfig, Configuration, HomeConfig, Settings, duration};
 
@@ -15,6 +16,8 @@ pub struct Config {
     pub home: HomeConfig,
     /// Where events come from.
     pub events: EventsConfig,
+    /// Whose word is taken for who calls, and what this service says of itself.
+    pub identity: IdentitySettings,
     /// The gRPC port; 0 takes a free one.
     pub grpc_port: u16,
     /// The Redis of the server home.
@@ -31,6 +34,7 @@ const LONGEST_LIFE: Duration = Duration::from_hours(365 * 24);
 impl Configuration for Config {
     fn declare(settings: &mut Settings) -> Self {
         let common = CommonConfig::declare(settings, 8081);
+        let environment = common.environment;
         let home = HomeConfig::declare(settings);
         Self {
             common,
@@ -43,6 +47,7 @@ impl Configuration for Config {
             ),
             basket_ttl: basket_ttl(settings),
             events: EventsConfig::declare(settings, &home, "basket-service"),
+            identity: IdentitySettings::declare_caller(settings, environment),
             home,
         }
     }
@@ -73,9 +78,15 @@ impl FromStr for Life {
 mod tests {
     use super::*;
 
+    const HOME: [(&str, &str); 3] = [("STORAGE", "embedded"), ("EVENTS", "embedded"), ("DATA_DIR", "/data")];
+    const ANYBODY: (&str, &str) = ("AUTH_MODE", "off");
+
     fn read(pairs: &[(&str, &str)]) -> Result<Config, Vec<String>> {
-        let home = [("STORAGE", "embedded"), ("EVENTS", "embedded"), ("DATA_DIR", "/data")];
-        let mut settings = Settings::from_pairs(home.into_iter().chain(pairs.iter().copied()));
+        declared(&[&[ANYBODY], pairs].concat())
+    }
+
+    fn declared(pairs: &[(&str, &str)]) -> Result<Config, Vec<String>> {
+        let mut settings = Settings::from_pairs(HOME.iter().chain(pairs).copied());
         let config = Config::declare(&mut settings);
         settings.finish().map(|()| config).map_err(|error| error.problems().to_vec())
     }
@@ -93,6 +104,18 @@ mod tests {
     #[test]
     fn production_asks_for_no_password_of_a_server_that_is_not_used() {
         assert!(read(&[("ENVIRONMENT", "production")]).is_ok());
+    }
+
+    #[test]
+    fn callers_are_asked_who_they_are_unless_that_is_switched_off() {
+        let trust = [("AUTH_JWKS_FILE", "/jwks"), ("AUTH_ISSUER", "issuer"), ("AUTH_AUDIENCE", "shop")];
+        let problems = declared(&[]).unwrap_err();
+        for (name, _) in trust {
+            assert!(problems.iter().any(|problem| problem.starts_with(name)), "{name}: {problems:?}");
+        }
+        let problems = declared(&trust).unwrap_err();
+        assert!(problems[0].starts_with("SERVICE_TOKEN_FILE"), "the product service asks too: {problems:?}");
+        assert!(declared(&[ANYBODY]).is_ok());
     }
 
     #[test]

@@ -108,5 +108,6 @@ impl Store {
 pub(crate) fn product(config: &Config, metrics: &Metrics, logger: &Logger) -> Result<Arc<Peer>, BoxError> {
     let logger = component(logger, "clients");
     let (settings, metrics) = (PeerSettings::default(), ClientMetrics::new(metrics));
-    Ok(Arc::new(Peer::new("product-service", &config.product_service, settings, &logger, metrics)?))
+    let peer = Peer::new("product-service", &config.product_service, settings, &logger, metrics)?;
+    Ok(Arc::new(peer.with_token(config.identity.service_token())))
 }

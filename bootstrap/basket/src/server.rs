@@ -7,6 +7,7 @@ use basket_grpc::{BasketRoom, BasketServiceServer};
 use kernel_application::{BoxError, UseCaseObserver};
 use platform_grpc::{GrpcServer, ServerSettings, Serving};
 use platform_http::{Health, HttpServer, RunningHttp};
+use platform_identity::Authenticator;
 use platform_runtime::{Running, listen};
 use platform_telemetry::{Metrics, RpcMetrics, UseCaseMetrics, component};
 use slog::Logger;
@@ -21,46 +22,56 @@ pub async fn start(config: Config, logger: Logger) -> Result<Running, BoxError> 
         Arc::new(UseCaseMetrics::new(&metrics, component(&logger, "use-cases")));
     let use_cases =
         module::use_cases(&config, &resources.store, Arc::clone(&resources.product))?.observed(&observer);
-    let health = Health::new(resources.checks(), component(&logger, "health"));
+    let authenticator = config.identity.authenticator(&logger)?;
+    let checks = resources.checks().into_iter().chain(authenticator.health());
+    let health = Health::new(checks.collect(), component(&logger, "health"));
 
-    let http = serve_http(&config, &use_cases, &health, &metrics, &logger)?;
-    let grpc = serve_grpc(&config, &use_cases, &health, &metrics, &logger).await?;
-
-    let (http_addr, grpc_addr) = (http.addr(), grpc.addr());
+    let parts = Parts {
+        config: &config,
+        use_cases: &use_cases,
+        authenticator: &authenticator,
+        health: &health,
+        metrics: &metrics,
+        logger: &logger,
+    };
+    let (http, grpc) = (parts.serve_http()?, parts.serve_grpc().await?);
     let running = Running::new()
         .not_ready(move || health.stop())
-        .server("http", http_addr, move |within| http.stop(within))
-        .server("grpc", grpc_addr, move |within| grpc.stop(within));
+        .server("http", http.addr(), move |within| http.stop(within))
+        .server("grpc", grpc.addr(), move |within| grpc.stop(within));
     Ok(workers::add(running, &resources.workers(&metrics, &logger), &use_cases))
 }
 
-fn serve_http(
-    config: &Config,
-    use_cases: &BasketUseCases,
-    health: &Arc<Health>,
-    metrics: &Metrics,
-    logger: &Logger,
-) -> Result<RunningHttp, BoxError> {
-    let use_cases = use_cases.clone();
-    let server =
-        HttpServer::new("basket-service", env!("CARGO_PKG_VERSION"), "Baskets: what users mean to buy")
-            .routes(move |cfg| basket_http::routes(cfg, use_cases.clone()))
-            .health(Arc::clone(health))
-            .metrics(metrics.clone())
-            .logger(logger)
-            .shutdown_timeout(config.common.shutdown_timeout);
-    Ok(server.bind(listen(config.common.port)?)?)
+/// What both servers are made of.
+struct Parts<'a> {
+    config: &'a Config,
+    use_cases: &'a BasketUseCases,
+    authenticator: &'a Authenticator,
+    health: &'a Arc<Health>,
+    metrics: &'a Metrics,
+    logger: &'a Logger,
 }
 
-async fn serve_grpc(
-    config: &Config,
-    use_cases: &BasketUseCases,
-    health: &Arc<Health>,
-    metrics: &Metrics,
-    logger: &Logger,
-) -> Result<Serving, BoxError> {
-    let settings = ServerSettings { drain: config.common.shutdown_timeout, ..ServerSettings::default() };
-    let server = GrpcServer::new(settings, component(logger, "grpc"), RpcMetrics::new(metrics))
-        .service(BasketServiceServer::new(BasketRoom::new(use_cases.clone())));
-    Ok(server.serve(listen(config.grpc_port)?, health.ready()).await?)
+impl Parts<'_> {
+    fn serve_http(&self) -> Result<RunningHttp, BoxError> {
+        let use_cases = self.use_cases.clone();
+        let server =
+            HttpServer::new("basket-service", env!("CARGO_PKG_VERSION"), "Baskets: what users mean to buy")
+                .routes(move |cfg| basket_http::routes(cfg, use_cases.clone()))
+                .authenticator(self.authenticator.clone())
+                .health(Arc::clone(self.health))
+                .metrics(self.metrics.clone())
+                .logger(self.logger)
+                .shutdown_timeout(self.config.common.shutdown_timeout);
+        Ok(server.bind(listen(self.config.common.port)?)?)
+    }
+
+    async fn serve_grpc(&self) -> Result<Serving, BoxError> {
+        let settings =
+            ServerSettings { drain: self.config.common.shutdown_timeout, ..ServerSettings::default() };
+        let server = GrpcServer::new(settings, component(self.logger, "grpc"), RpcMetrics::new(self.metrics))
+            .authenticator(self.authenticator.clone())
+            .service(BasketServiceServer::new(BasketRoom::new(self.use_cases.clone())));
+        Ok(server.serve(listen(self.config.grpc_port)?, self.health.ready()).await?)
+    }
 }

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use basket_application::{BasketUseCases, commands::RemoveExpired};
 use basket_events::BasketEvents;
-use kernel_application::{CallContext, CommandHandler, IdGenerator, TraceContext};
+use kernel_application::{CallContext, Caller, CommandHandler, IdGenerator, TraceContext};
 use platform_messaging::{EventWorkers, topics};
 use platform_runtime::{Running, StopSignal, UuidV7Generator};
 use platform_telemetry::component;
@@ -34,9 +34,33 @@ async fn expire(
 ) {
     while tokio::time::timeout(PERIOD, stop.wait_for(|stop| *stop)).await.is_err() {
         let id = UuidV7Generator.next();
-        let ctx = CallContext::new(id.to_string(), TraceContext::start(id));
+        let ctx = CallContext::new(id.to_string(), TraceContext::start(id)).by(Caller::Trusted);
         if let Ok(rows) = remove_expired.handle(&ctx, RemoveExpired).await {
             info!(logger, "removed expired baskets"; "rows" => rows);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use basket_application::testing::Bench;
+    use chrono::TimeDelta;
+    use platform_telemetry::silent;
+    use tokio::sync::watch;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn what_has_expired_goes_by_itself() {
+        let bench = Bench::default();
+        bench.create("ada").await.unwrap();
+        bench.clock.advance(TimeDelta::hours(24));
+        let (stop, stopping) = watch::channel(false);
+        let worker = tokio::spawn(expire(bench.guarded().remove_expired, silent(), stopping));
+        // The clock stands still but for this: nobody waits.
+        tokio::time::sleep(PERIOD + Duration::from_secs(1)).await;
+        stop.send_replace(true);
+        worker.await.unwrap();
+        assert_eq!(bench.remove_expired().await.unwrap(), 0, "the worker has left nothing to remove");
     }
 }

@@ -1,6 +1,9 @@
 //! The gateway service: configuration, resources, module, server.
 
+mod admin;
+mod certificates;
 mod config;
+mod grpc;
 mod module;
 mod resources;
 mod server;

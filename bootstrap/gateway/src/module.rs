@@ -4,18 +4,26 @@
 use std::sync::Arc;
 
 use gateway_application::{
-    LocalRateLimiter, LocalRateLimiterParameters,
-    commands::forward::ForwardHandler,
+    LocalRateLimiter, LocalRateLimiterParameters, RateLimiter,
+    commands::{
+        call::{CallHandler, CallHandlerParameters},
+        forward::ForwardHandler,
+    },
     queries::check_backends::{CheckBackendsHandler, CheckBackendsHandlerParameters},
 };
+use gateway_grpc::{HyperCallClient, HyperCallClientParameters};
 use gateway_proxy::{
     HyperProbe, HyperProbeParameters, HyperUpstreamClient, HyperUpstreamClientParameters, UpstreamObserver,
     UpstreamObserverParameters,
 };
+use gateway_redis::RedisRateLimiter;
 use platform_telemetry::component;
 use shaku::module;
 
-use crate::{Config, resources::Resources};
+use crate::{
+    Config,
+    resources::{Resources, Shared},
+};
 
 module! {
     pub(crate) GatewayModule {
@@ -25,6 +33,8 @@ module! {
             LocalRateLimiter,
             UpstreamObserver,
             ForwardHandler,
+            HyperCallClient,
+            CallHandler,
             CheckBackendsHandler,
         ],
         providers = []
@@ -35,14 +45,14 @@ module! {
 pub(crate) fn build(config: &Config, resources: &Resources) -> GatewayModule {
     let pool = || resources.pool.clone();
     let upstreams = || Arc::clone(&resources.upstreams);
-    GatewayModule::builder()
+    let builder = GatewayModule::builder()
         .with_component_parameters::<HyperUpstreamClient>(HyperUpstreamClientParameters { pool: pool() })
         .with_component_parameters::<HyperProbe>(HyperProbeParameters {
             pool: pool(),
             target: config.probe.clone(),
         })
         .with_component_parameters::<LocalRateLimiter>(LocalRateLimiterParameters {
-            counts: config.rate.counts(),
+            counts: config.rate.counts(&resources.quota),
         })
         .with_component_parameters::<UpstreamObserver>(UpstreamObserverParameters {
             series: resources.series.clone(),
@@ -52,10 +62,27 @@ pub(crate) fn build(config: &Config, resources: &Resources) -> GatewayModule {
             upstreams(),
             config.forward.clone(),
         ))
+        .with_component_parameters::<HyperCallClient>(HyperCallClientParameters {
+            channels: resources.channels.clone(),
+        })
+        .with_component_parameters::<CallHandler>(CallHandlerParameters {
+            upstreams: Arc::clone(&resources.grpc_upstreams),
+            settings: config.calls(),
+        })
         .with_component_parameters::<CheckBackendsHandler>(CheckBackendsHandlerParameters {
             upstreams: upstreams(),
-        })
-        .build()
+        });
+    match &resources.shared {
+        Some(shared) => builder.with_component_override(shared_limiter(config, resources, shared)).build(),
+        None => builder.build(),
+    }
+}
+
+/// Stands before the local limiter, and falls back on one of its own.
+fn shared_limiter(config: &Config, resources: &Resources, shared: &Shared) -> Box<dyn RateLimiter> {
+    let local = LocalRateLimiter::new(config.rate.counts(&resources.quota));
+    let Shared { store, series } = shared.clone();
+    Box::new(RedisRateLimiter::new(store, local, series, component(&resources.logger, "rate-limit")))
 }
 
 #[cfg(test)]
@@ -66,9 +93,12 @@ mod tests {
     use super::*;
     use crate::Config;
 
-    #[test]
-    fn the_module_builds() {
-        let config = Config::declare(&mut Settings::from_pairs([]));
-        build(&config, &Resources::new(&config, &silent()));
+    #[tokio::test]
+    async fn the_module_builds_wherever_clients_are_counted() {
+        for variables in [&[][..], &[("REDIS_HOST", "127.0.0.1")]] {
+            let config = Config::declare(&mut Settings::from_pairs(variables.iter().copied()));
+            assert_eq!(config.rate.shared.is_some(), !variables.is_empty());
+            build(&config, &Resources::new(&config, &silent()).unwrap());
+        }
     }
 }

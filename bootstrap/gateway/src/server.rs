@@ -5,8 +5,8 @@ use std::{sync::Arc, time::Duration};
 use gateway_application::{
     BackendProbe, Caretaker, ForwardObserver, commands::forward::Forward, service_checks,
 };
-use gateway_http::{GatewayRoutes, Limits};
-use kernel_application::{BoxError, CommandHandler, Observed};
+use gateway_http::{BrowserGuard, GatewayRoutes, Limits};
+use kernel_application::{BoxError, CommandHandler, Observed, UseCaseObserver};
 use platform_http::{Health, HttpServer};
 use platform_runtime::{Running, listen};
 use platform_telemetry::{UseCaseMetrics, component};
@@ -15,6 +15,9 @@ use slog::Logger;
 
 use crate::{
     ABOUT, Config,
+    admin::Office,
+    config::Browsers,
+    grpc,
     module::{self, GatewayModule},
     resources::Resources,
 };
@@ -24,21 +27,38 @@ const MARGIN: Duration = Duration::from_secs(5);
 
 /// Builds and serves. Backends need not be there: until they are, the gateway is not ready.
 pub async fn start(config: Config, logger: Logger) -> Result<Running, BoxError> {
-    let resources = Resources::new(&config, &logger);
+    let resources = Resources::new(&config, &logger)?;
+    let authenticator = config.identity.authenticator(&logger)?;
     let module = module::build(&config, &resources);
-    let health = Health::new(service_checks(&resources.upstreams), component(&logger, "health"));
+    let mut checks = service_checks(&resources.upstreams);
+    checks.extend(authenticator.health());
+    let health = Health::new(checks, component(&logger, "health"));
     let observer = UseCaseMetrics::new(&resources.metrics, component(&logger, "use-cases"));
-    let routes = routes(&module, observer, config.limits);
+    let observer: Arc<dyn UseCaseObserver> = Arc::new(observer);
+    let office = Office::open(&config, &resources, &observer).await?;
+    let routes = routes(&module, &observer, config.limits, component(&logger, "http"));
     let http = HttpServer::new(ABOUT.name, ABOUT.version, ABOUT.description)
         .routes(move |cfg| gateway_http::routes(cfg, routes.clone()))
+        .authenticator(authenticator.clone())
+        .around(guard(&config))
         .health(Arc::clone(&health))
         .metrics(resources.metrics.clone())
         .logger(&logger)
         .max_in_flight(config.most)
         .request_timeout(config.timeouts.first_byte + MARGIN)
-        .bind(listen(config.common.port)?)?;
+        .screen(gateway_http::screen(config.limits));
+    let http = match &resources.certificates.server {
+        Some(tls) => http.tls(Arc::clone(tls)),
+        None => http,
+    };
+    let http = http.bind(listen(config.common.port)?)?;
     let caretaker = caretaker(&config, &module, &resources);
-    Ok(Running::new()
+    let running =
+        grpc::start(Running::new(), &config, &module, &resources, authenticator.clone(), &observer)?;
+    let running = office.start(running, &config, authenticator, &observer, (&health, &logger)).await?;
+    Ok(resources
+        .certificates
+        .watch(running, &logger)
         .not_ready(move || health.stop())
         .server("http", http.addr(), move |within| http.stop(within))
         .worker("backends", move |stop| caretaker.run(stop)))
@@ -51,11 +71,22 @@ fn caretaker(config: &Config, module: &GatewayModule, resources: &Resources) -> 
     Caretaker::new(Arc::clone(&resources.upstreams), probe, observer, interval)
 }
 
-fn routes(module: &GatewayModule, observer: UseCaseMetrics, limits: Limits) -> GatewayRoutes {
+fn guard(config: &Config) -> BrowserGuard {
+    let Browsers { cors, headers } = config.browsers.clone();
+    BrowserGuard::new(cors, headers, config.forward.proxies.clone())
+}
+
+fn routes(
+    module: &GatewayModule,
+    observer: &Arc<dyn UseCaseObserver>,
+    limits: Limits,
+    logger: Logger,
+) -> GatewayRoutes {
     let forward: Arc<dyn CommandHandler<Forward>> = module.resolve();
     GatewayRoutes {
-        forward: Arc::new(Observed::new(forward, Arc::new(observer))),
+        forward: Arc::new(Observed::new(forward, Arc::clone(observer))),
         check_backends: module.resolve(),
         limits,
+        logger,
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use notification_application::commands::DeliverySettings;
 use notification_channels::{ChannelError, EmailSender, EmailSettings, check_address};
 use platform_events::EventsConfig;
+use platform_identity::IdentitySettings;
 use platform_postgres::PgConfig;
 use platform_runtime::{CommonConfig, Configuration, Environment, HomeConfig, Secret, Settings};
 
@@ -13,6 +14,8 @@ use platform_runtime::{CommonConfig, Configuration, Environment, HomeConfig, Sec
 pub struct Config {
     /// What every service is told.
     pub common: CommonConfig,
+    /// Whose tokens are believed.
+    pub identity: IdentitySettings,
     /// Where the state is kept.
     pub home: HomeConfig,
     /// Where events come from.
@@ -46,6 +49,7 @@ impl Configuration for Config {
         let common = CommonConfig::declare(settings, 8084);
         let home = HomeConfig::declare(settings);
         Self {
+            identity: IdentitySettings::declare(settings, common.environment),
             db: PgConfig::declare(settings, home.storage, "notification_service"),
             events: EventsConfig::declare(settings, &home, "notification-service"),
             home,
@@ -124,7 +128,8 @@ mod tests {
     use super::*;
 
     fn read(pairs: &[(&str, &str)]) -> Result<Config, Vec<String>> {
-        let home = [("STORAGE", "embedded"), ("EVENTS", "embedded"), ("DATA_DIR", "/data")];
+        let home =
+            [("STORAGE", "embedded"), ("EVENTS", "embedded"), ("DATA_DIR", "/data"), ("AUTH_MODE", "off")];
         let mut settings = Settings::from_pairs(home.into_iter().chain(pairs.iter().copied()));
         let config = Config::declare(&mut settings);
         settings.finish().map(|()| config).map_err(|error| error.problems().to_vec())
@@ -136,6 +141,14 @@ mod tests {
         assert_eq!(config.common.port, 8084);
         assert_eq!((config.db.port, &*config.db.name), (5432, "notification_service"));
         assert!(config.email.is_none() && config.slack_webhook_url.is_none() && config.webhook.is_none());
+    }
+
+    #[test]
+    fn authentication_is_off_only_where_that_is_said() {
+        let problems = read(&[("AUTH_MODE", "required")]).err().unwrap();
+        for name in ["AUTH_ISSUER", "AUTH_AUDIENCE", "AUTH_JWKS_FILE"] {
+            assert!(problems.iter().any(|problem| problem.starts_with(name)), "{name}: {problems:?}");
+        }
     }
 
     #[test]

@@ -138,7 +138,7 @@ fn use_cases(module: &NotificationModule) -> NotificationUseCases {
 
 #[cfg(test)]
 mod tests {
-    use kernel_application::{CallContext, TraceContext, UseCaseError};
+    use kernel_application::{CallContext, Caller, TraceContext, UseCaseError};
     use notification_application::queries::GetNotification;
     use platform_runtime::{Configuration, Settings};
     use platform_telemetry::silent;
@@ -154,21 +154,23 @@ mod tests {
         let (use_cases, _) = wired(&config, &store, ConfiguredSenders::default());
         let trace = TraceContext::parse("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01").unwrap();
         let query = GetNotification { id: "01890a5d-ac96-774b-bcce-b302099a8057".to_owned() };
-        use_cases.get_notification.handle(&CallContext::new("test", trace), query).await.unwrap_err().code()
+        let ctx = CallContext::new("test", trace).by(Caller::Trusted);
+        use_cases.get_notification.handle(&ctx, query).await.unwrap_err().code()
     }
 
     #[tokio::test]
     async fn every_component_of_the_embedded_home_has_what_it_needs() {
         let folder = platform_testkit::data_dir().unwrap();
+        let folder = folder.path().to_str().unwrap();
         let pairs =
-            [("STORAGE", "embedded"), ("EVENTS", "embedded"), ("DATA_DIR", folder.path().to_str().unwrap())];
+            [("STORAGE", "embedded"), ("EVENTS", "embedded"), ("DATA_DIR", folder), ("AUTH_MODE", "off")];
         assert_eq!(code_of_unknown_notification(&pairs).await, "notification_not_found");
     }
 
     #[tokio::test]
     async fn every_component_of_the_server_home_has_what_it_needs() {
         // Nobody listens on port 1: the module is complete all the same, and the store says that it is away.
-        let pairs = [("DB_HOST", "127.0.0.1"), ("DB_PORT", "1")];
+        let pairs = [("DB_HOST", "127.0.0.1"), ("DB_PORT", "1"), ("AUTH_MODE", "off")];
         assert_eq!(code_of_unknown_notification(&pairs).await, "store_unavailable");
     }
 }

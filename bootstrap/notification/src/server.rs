@@ -19,7 +19,9 @@ pub async fn start(config: Config, logger: Logger) -> Result<Running, BoxError> 
         Arc::new(UseCaseMetrics::new(&metrics, component(&logger, "use-cases")));
     let (use_cases, arrivals) = module::wired(&config, &resources.store, resources.senders.clone());
     let use_cases = use_cases.observed(&observer);
-    let health = Health::new(resources.checks(), component(&logger, "health"));
+    let authenticator = config.identity.authenticator(&logger)?;
+    let checks = resources.checks().into_iter().chain(authenticator.health()).collect();
+    let health = Health::new(checks, component(&logger, "health"));
 
     let routes = NotificationRoutes::new(use_cases.clone(), Arc::clone(&arrivals), StreamSettings::default());
     let http = HttpServer::new(
@@ -28,6 +30,7 @@ pub async fn start(config: Config, logger: Logger) -> Result<Running, BoxError> 
         "Notifications: tells users what became of their payments",
     )
     .routes(move |cfg| notification_http::routes(cfg, routes.clone()))
+    .authenticator(authenticator)
     .health(Arc::clone(&health))
     .metrics(metrics.clone())
     .logger(&logger)

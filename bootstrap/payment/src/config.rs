@@ -1,6 +1,7 @@
 //! The environment of the payment service.
 
 use platform_events::EventsConfig;
+use platform_identity::IdentitySettings;
 use platform_mariadb::MariaDbConfig;
 use platform_runtime::{CommonConfig, Configuration, HomeConfig, Secret, Settings};
 
@@ -9,6 +10,8 @@ use platform_runtime::{CommonConfig, Configuration, HomeConfig, Secret, Settings
 pub struct Config {
     /// What every service is told.
     pub common: CommonConfig,
+    /// Whose tokens are believed, and the service's own.
+    pub identity: IdentitySettings,
     /// Where the state is kept.
     pub home: HomeConfig,
     /// Where events go.
@@ -34,6 +37,7 @@ impl Configuration for Config {
         let common = CommonConfig::declare(settings, 8082);
         let home = HomeConfig::declare(settings);
         Self {
+            identity: IdentitySettings::declare_caller(settings, common.environment),
             common,
             grpc_port: settings.number("GRPC_PORT", 50052, "gRPC port; 0 takes a free one"),
             db: MariaDbConfig::declare(settings, home.storage, "payment", "payment_service"),
@@ -76,6 +80,11 @@ mod tests {
     use super::*;
 
     fn read(pairs: &[(&str, &str)]) -> Result<Config, Vec<String>> {
+        let open = [("AUTH_MODE", "off")];
+        read_guarded(&[&open, pairs].concat())
+    }
+
+    fn read_guarded(pairs: &[(&str, &str)]) -> Result<Config, Vec<String>> {
         let home = [("STORAGE", "embedded"), ("EVENTS", "embedded"), ("DATA_DIR", "/data")];
         let mut settings = Settings::from_pairs(home.into_iter().chain(pairs.iter().copied()));
         let config = Config::declare(&mut settings);
@@ -91,6 +100,24 @@ mod tests {
         assert_eq!(config.product_service, "localhost:50050");
         assert!(config.provider_url.starts_with("http://localhost:8090"));
         assert_eq!(config.callback_url, None);
+    }
+
+    #[test]
+    fn callers_are_asked_who_they_are_unless_that_is_switched_off() {
+        let named = |pairs: &[(&str, &str)], name: &str| {
+            read_guarded(pairs).unwrap_err().iter().any(|problem| problem.starts_with(name))
+        };
+        for name in ["AUTH_JWKS_FILE", "AUTH_ISSUER", "AUTH_AUDIENCE"] {
+            assert!(named(&[], name), "{name}");
+        }
+        let told = [
+            ("AUTH_JWKS_FILE", "/keys/jwks.json"),
+            ("AUTH_ISSUER", "https://issuer.test"),
+            ("AUTH_AUDIENCE", "shop"),
+            ("SERVICE_TOKEN_FILE", "/keys/payment.token"),
+        ];
+        assert!(named(&told[..3], "SERVICE_TOKEN_FILE"));
+        assert!(read_guarded(&told).unwrap().identity.service_token().is_some());
     }
 
     #[test]

@@ -157,7 +157,7 @@ fn server(config: &Config, db: &platform_mariadb::Database) -> ServerStore {
 
 #[cfg(test)]
 mod tests {
-    use kernel_application::{CallContext, TraceContext, UseCaseError};
+    use kernel_application::{CallContext, Caller, TraceContext, UseCaseError};
     use payment_application::queries::GetPayment;
     use platform_runtime::{Configuration, Settings};
     use platform_telemetry::{Metrics, silent};
@@ -166,13 +166,14 @@ mod tests {
 
     /// The code that an unknown payment is answered with.
     async fn code_of_unknown_payment(pairs: &[(&str, &str)]) -> &'static str {
-        let mut settings = Settings::from_pairs(pairs.iter().copied());
+        let open = [("AUTH_MODE", "off")];
+        let mut settings = Settings::from_pairs(open.iter().chain(pairs).copied());
         let config = Config::declare(&mut settings);
         settings.finish().unwrap();
         let store = Store::open(&config, &silent()).await.unwrap();
         let peers = Peers::new(&config, &Metrics::new(), &silent()).unwrap();
         let wired = wired(&config, &store, &peers);
-        let ctx = CallContext::new("test", TraceContext::start(wired.ids.next()));
+        let ctx = CallContext::new("test", TraceContext::start(wired.ids.next())).by(Caller::Trusted);
         let id = "01890a5d-ac96-774b-bcce-b302099a8057".to_owned();
         wired.handlers.get_payment.handle(&ctx, GetPayment { id }).await.unwrap_err().code()
     }

@@ -6,6 +6,7 @@ use kernel_application::{BoxError, HealthCheck, StoreError};
 use payment_provider::{ProviderClient, ProviderSettings};
 use platform_events::{Events, Store as MessageStore};
 use platform_grpc::{ClientMetrics, Peer, PeerSettings};
+use platform_identity::Authenticator;
 use platform_mariadb::{MariaDbHealth, MariaDbInbox, MariaDbOutbox};
 use platform_messaging::EventWorkers;
 use platform_runtime::StorageHome;
@@ -23,6 +24,8 @@ pub(crate) struct Resources {
     pub(crate) events: Events,
     /// Whom the service asks.
     pub(crate) peers: Peers,
+    /// Who finds out who calls.
+    pub(crate) authenticator: Authenticator,
 }
 
 /// The context's store, one arm per home.
@@ -50,7 +53,8 @@ impl Resources {
     pub(crate) async fn open(config: &Config, metrics: &Metrics, logger: &Logger) -> Result<Self, BoxError> {
         let store = Store::open(config, logger).await?;
         let events = Events::open(&config.events, metrics, logger).await?;
-        Ok(Self { store, events, peers: Peers::new(config, metrics, logger)? })
+        let authenticator = config.identity.authenticator(logger)?;
+        Ok(Self { store, events, peers: Peers::new(config, metrics, logger)?, authenticator })
     }
 
     /// What relay, consumers and housekeeping are made of.
@@ -61,7 +65,9 @@ impl Resources {
     /// What has to be there for the service to be ready.
     pub(crate) fn checks(&self) -> Vec<Arc<dyn HealthCheck>> {
         let Peers { basket, product, provider } = self.peers.clone();
-        vec![self.store.check(), self.events.check(), basket, product, provider]
+        let mut checks = vec![self.store.check(), self.events.check(), basket, product, provider];
+        checks.extend(self.authenticator.health());
+        checks
     }
 }
 
@@ -106,8 +112,10 @@ impl Peers {
     pub(crate) fn new(config: &Config, metrics: &Metrics, logger: &Logger) -> Result<Self, BoxError> {
         let logger = component(logger, "clients");
         let client_metrics = ClientMetrics::new(metrics);
+        let token = config.identity.service_token();
         let peer = |name, address: &str| {
-            Peer::new(name, address, PeerSettings::default(), &logger, client_metrics.clone()).map(Arc::new)
+            let peer = Peer::new(name, address, PeerSettings::default(), &logger, client_metrics.clone());
+            peer.map(|peer| Arc::new(peer.with_token(token.clone())))
         };
         let settings = ProviderSettings {
             callback_url: config.callback_url.clone(),

@@ -8,6 +8,7 @@ use payment_grpc::{PaymentRoom, PaymentServiceServer};
 use payment_http::{CallbackSignatures, PaymentRoutes};
 use platform_grpc::{GrpcServer, ServerSettings, Serving};
 use platform_http::{Health, HttpServer, RunningHttp};
+use platform_identity::Authenticator;
 use platform_runtime::{Running, SystemClock, listen};
 use platform_telemetry::{Metrics, RpcMetrics, UseCaseMetrics, component};
 use slog::Logger;
@@ -24,8 +25,8 @@ pub async fn start(config: Config, logger: Logger) -> Result<Running, BoxError> 
     let use_cases = wired.handlers.decorated(&wired.keys, &observer);
     let health = Health::new(resources.checks(), component(&logger, "health"));
 
-    let http = serve_http(&config, &use_cases, &health, &metrics, &logger)?;
-    let grpc = serve_grpc(&config, &use_cases, &health, &metrics, &logger).await?;
+    let http = serve_http(&config, &resources.authenticator, &use_cases, &health, &metrics, &logger)?;
+    let grpc = serve_grpc(&config, &resources.authenticator, &use_cases, &health, &metrics, &logger).await?;
     let (http_addr, grpc_addr) = (http.addr(), grpc.addr());
     let running = Running::new()
         .not_ready(move || health.stop())
@@ -37,6 +38,7 @@ pub async fn start(config: Config, logger: Logger) -> Result<Running, BoxError> 
 
 fn serve_http(
     config: &Config,
+    authenticator: &Authenticator,
     use_cases: &PaymentUseCases,
     health: &Arc<Health>,
     metrics: &Metrics,
@@ -53,6 +55,7 @@ fn serve_http(
         "Payments: checkout, refunds and their recovery",
     )
     .routes(move |cfg| payment_http::routes(cfg, routes.clone()))
+    .authenticator(authenticator.clone())
     .health(Arc::clone(health))
     .metrics(metrics.clone())
     .logger(logger)
@@ -62,6 +65,7 @@ fn serve_http(
 
 async fn serve_grpc(
     config: &Config,
+    authenticator: &Authenticator,
     use_cases: &PaymentUseCases,
     health: &Arc<Health>,
     metrics: &Metrics,
@@ -69,6 +73,7 @@ async fn serve_grpc(
 ) -> Result<Serving, BoxError> {
     let settings = ServerSettings { drain: config.common.shutdown_timeout, ..ServerSettings::default() };
     let server = GrpcServer::new(settings, component(logger, "grpc"), RpcMetrics::new(metrics))
+        .authenticator(authenticator.clone())
         .service(PaymentServiceServer::new(PaymentRoom::new(use_cases.clone())));
     Ok(server.serve(listen(config.grpc_port)?, health.ready()).await?)
 }

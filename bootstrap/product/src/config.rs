@@ -1,6 +1,7 @@
 //! The environment of the product service.
 
 use platform_events::EventsConfig;
+use platform_identity::IdentitySettings;
 use platform_postgres::PgConfig;
 use platform_runtime::{CommonConfig, Configuration, HomeConfig, Settings};
 
@@ -13,6 +14,8 @@ pub struct Config {
     pub home: HomeConfig,
     /// Where events come from.
     pub events: EventsConfig,
+    /// Whose word is taken for who calls.
+    pub identity: IdentitySettings,
     /// The gRPC port; 0 takes a free one.
     pub grpc_port: u16,
     /// The database of the server home.
@@ -22,12 +25,14 @@ pub struct Config {
 impl Configuration for Config {
     fn declare(settings: &mut Settings) -> Self {
         let common = CommonConfig::declare(settings, 8080);
+        let environment = common.environment;
         let home = HomeConfig::declare(settings);
         Self {
             common,
             grpc_port: settings.number("GRPC_PORT", 50050, "gRPC port; 0 takes a free one"),
             db: PgConfig::declare(settings, home.storage, "product_service"),
             events: EventsConfig::declare(settings, &home, "product-service"),
+            identity: IdentitySettings::declare(settings, environment),
             home,
         }
     }
@@ -41,9 +46,15 @@ impl Configuration for Config {
 mod tests {
     use super::*;
 
+    const HOME: [(&str, &str); 3] = [("STORAGE", "embedded"), ("EVENTS", "embedded"), ("DATA_DIR", "/data")];
+    const ANYBODY: (&str, &str) = ("AUTH_MODE", "off");
+
     fn read(pairs: &[(&str, &str)]) -> Result<Config, Vec<String>> {
-        let home = [("STORAGE", "embedded"), ("EVENTS", "embedded"), ("DATA_DIR", "/data")];
-        let mut settings = Settings::from_pairs(home.into_iter().chain(pairs.iter().copied()));
+        declared(&[&[ANYBODY], pairs].concat())
+    }
+
+    fn declared(pairs: &[(&str, &str)]) -> Result<Config, Vec<String>> {
+        let mut settings = Settings::from_pairs(HOME.iter().chain(pairs).copied());
         let config = Config::declare(&mut settings);
         settings.finish().map(|()| config).map_err(|error| error.problems().to_vec())
     }
@@ -74,6 +85,15 @@ mod tests {
         for (name, _) in wrong {
             assert!(problems.iter().any(|problem| problem.starts_with(name)), "{name}: {problems:?}");
         }
+    }
+
+    #[test]
+    fn callers_are_asked_who_they_are_unless_that_is_switched_off() {
+        let problems = declared(&[]).unwrap_err();
+        for name in ["AUTH_JWKS_FILE", "AUTH_ISSUER", "AUTH_AUDIENCE"] {
+            assert!(problems.iter().any(|problem| problem.starts_with(name)), "{name}: {problems:?}");
+        }
+        assert!(declared(&[ANYBODY]).is_ok());
     }
 
     #[test]

@@ -154,7 +154,7 @@ mod tests {
     use super::*;
 
     fn config(pairs: &[(&str, &str)]) -> Config {
-        let mut settings = Settings::from_pairs(pairs.iter().copied());
+        let mut settings = Settings::from_pairs([("AUTH_MODE", "off")].iter().chain(pairs).copied());
         let config = Config::declare(&mut settings);
         settings.finish().unwrap();
         config

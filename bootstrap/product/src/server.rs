@@ -5,6 +5,7 @@ use std::sync::Arc;
 use kernel_application::{BoxError, UseCaseObserver};
 use platform_grpc::{GrpcServer, ServerSettings, Serving};
 use platform_http::{Health, HttpServer, RunningHttp};
+use platform_identity::Authenticator;
 use platform_runtime::{Running, listen};
 use platform_telemetry::{Metrics, RpcMetrics, UseCaseMetrics, component};
 use product_application::ProductUseCases;
@@ -21,10 +22,18 @@ pub async fn start(config: Config, logger: Logger) -> Result<Running, BoxError> 
     let observer: Arc<dyn UseCaseObserver> =
         Arc::new(UseCaseMetrics::new(&metrics, component(&logger, "use-cases")));
     let use_cases = module::use_cases(&config, &resources.store).observed(&observer);
-    let health = Health::new(resources.checks(), component(&logger, "health"));
+    let authenticator = config.identity.authenticator(&logger)?;
+    let checks = resources.checks().into_iter().chain(authenticator.health());
+    let health = Health::new(checks.collect(), component(&logger, "health"));
 
-    let parts =
-        Parts { config: &config, use_cases: &use_cases, health: &health, metrics: &metrics, logger: &logger };
+    let parts = Parts {
+        config: &config,
+        use_cases: &use_cases,
+        authenticator: &authenticator,
+        health: &health,
+        metrics: &metrics,
+        logger: &logger,
+    };
     let (http, grpc) = (parts.serve_http()?, parts.serve_grpc().await?);
     let running = Running::new()
         .not_ready(move || health.stop())
@@ -37,6 +46,7 @@ pub async fn start(config: Config, logger: Logger) -> Result<Running, BoxError> 
 struct Parts<'a> {
     config: &'a Config,
     use_cases: &'a ProductUseCases,
+    authenticator: &'a Authenticator,
     health: &'a Arc<Health>,
     metrics: &'a Metrics,
     logger: &'a Logger,
@@ -52,6 +62,7 @@ impl Parts<'_> {
             "Products: the catalogue and its stock",
         )
         .routes(move |cfg| product_http::routes(cfg, routes.clone()))
+        .authenticator(self.authenticator.clone())
         .health(Arc::clone(self.health))
         .metrics(self.metrics.clone())
         .logger(self.logger)
@@ -63,6 +74,7 @@ impl Parts<'_> {
         let settings =
             ServerSettings { drain: self.config.common.shutdown_timeout, ..ServerSettings::default() };
         let server = GrpcServer::new(settings, component(self.logger, "grpc"), RpcMetrics::new(self.metrics))
+            .authenticator(self.authenticator.clone())
             .service(ProductServiceServer::new(ProductGrpc::new(self.use_cases.clone())));
         Ok(server.serve(listen(self.config.grpc_port)?, self.health.ready()).await?)
     }

@@ -3,8 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use kernel_application::{
-    BoxError, CallContext, Command, CommandHandler, IdGenerator, Observed, Query, QueryHandler, TraceContext,
-    UseCaseObserver,
+    BoxError, CallContext, Caller, Command, CommandHandler, IdGenerator, Observed, Query, QueryHandler,
+    TraceContext, UseCaseObserver,
 };
 use platform_http::{Health, HttpServer};
 use platform_runtime::{Running, StopSignal, listen};
@@ -33,6 +33,7 @@ pub async fn start(config: Config, logger: Logger) -> Result<Running, BoxError> 
     let store = SqliteHealth::new("provider-ledger", resources.database.clone());
     let health = Health::new(vec![Arc::new(store)], component(&logger, "health"));
     let routes = wiring.routes();
+    // Without an authenticator: the shop's tokens mean nothing to a company outside of it.
     let http = HttpServer::new(ABOUT.name, ABOUT.version, ABOUT.description)
         .routes(move |cfg| provider_http::routes(cfg, routes.clone()))
         .health(Arc::clone(&health))
@@ -70,14 +71,14 @@ impl Wiring<'_> {
     where
         ProviderModule: HasComponent<dyn CommandHandler<C>>,
     {
-        Arc::new(Observed::new(self.module.resolve(), Arc::clone(&self.observer)))
+        Observed::command(self.module.resolve(), &self.observer)
     }
 
     fn query<Q: Query>(&self) -> Arc<dyn QueryHandler<Q>>
     where
         ProviderModule: HasComponent<dyn QueryHandler<Q>>,
     {
-        Arc::new(Observed::new(self.module.resolve(), Arc::clone(&self.observer)))
+        Observed::query(self.module.resolve(), &self.observer)
     }
 }
 
@@ -89,7 +90,7 @@ async fn deliver_callbacks(
 ) {
     loop {
         let id = ids.next();
-        let ctx = CallContext::new(id.to_string(), TraceContext::start(id));
+        let ctx = CallContext::new(id.to_string(), TraceContext::start(id)).by(Caller::Trusted);
         let _ = deliver.handle(&ctx, DeliverCallbacks).await;
         tokio::select! {
             () = tokio::time::sleep(ROUND) => {}

@@ -2,17 +2,18 @@
 
 use std::{fmt, sync::Arc};
 
-use kernel_domain::{Violation, Violations};
+use kernel_domain::Violation;
 
 /// Where a copy of a service listens, and its share of the requests.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Backend {
+    secure: bool,
     authority: Arc<str>,
     weight: Weight,
 }
 
 impl Backend {
-    /// Reads `http://host:port`, optionally followed by `;weight=3`.
+    /// Reads `http://host:port` or `https://host:port`, optionally followed by `;weight=3`.
     pub fn parse(text: &str) -> Result<Self, Violation> {
         let mut parts = text.split(';').map(str::trim);
         let url = parts.next().unwrap_or_default();
@@ -23,8 +24,18 @@ impl Backend {
                 _ => return Err(refused(text, "has a parameter other than one `weight`")),
             }
         }
-        let authority = authority(url).ok_or_else(|| refused(text, "must be like http://host:8080"))?;
-        Ok(Self { authority: authority.to_ascii_lowercase().into(), weight: weight.unwrap_or_default() })
+        let (secure, authority) =
+            split(url).ok_or_else(|| refused(text, "must be like http://host:8080 or https://host"))?;
+        Ok(Self {
+            secure,
+            authority: authority.to_ascii_lowercase().into(),
+            weight: weight.unwrap_or_default(),
+        })
+    }
+
+    /// Whether it is spoken to over TLS.
+    pub const fn is_secure(&self) -> bool {
+        self.secure
     }
 
     /// Host and port, as in a URL.
@@ -41,27 +52,19 @@ impl Backend {
     pub const fn weight(&self) -> Weight {
         self.weight
     }
+
+    /// The same backend, with another share.
+    #[must_use]
+    pub fn with_weight(self, weight: Weight) -> Self {
+        Self { weight, ..self }
+    }
 }
 
 /// The base URL.
 impl fmt::Display for Backend {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "http://{}", self.authority)
+        write!(f, "{}://{}", if self.secure { "https" } else { "http" }, self.authority)
     }
-}
-
-/// Reads a comma-separated list and names everything that is wrong with it; at least one backend, none twice.
-pub fn parse_backends(list: &str) -> Result<Vec<Backend>, Violations> {
-    let mut violations = Violations::default();
-    let mut backends = Vec::new();
-    for text in list.split(',').map(str::trim) {
-        let Some(backend) = violations.check(Backend::parse(text)) else { continue };
-        if backends.iter().any(|other: &Backend| other.authority == backend.authority) {
-            violations.check::<()>(Err(refused(text, "is listed twice")));
-        }
-        backends.push(backend);
-    }
-    violations.into_result().map(|()| backends)
 }
 
 /// 1 to 1,000 shares.
@@ -103,9 +106,10 @@ fn refused(text: &str, why: &str) -> Violation {
     Violation::new("backend", "invalid_backend", format!("`{text}` {why}"))
 }
 
-/// The authority of a URL without user, path, query or fragment.
-fn authority(url: &str) -> Option<&str> {
+/// Scheme and authority of a URL without user, path, query or fragment.
+fn split(url: &str) -> Option<(bool, &str)> {
     let (scheme, rest) = url.split_once("://")?;
+    let secure = scheme.eq_ignore_ascii_case("https");
     let authority = rest.strip_suffix('/').unwrap_or(rest);
     let (host, port) = match authority.rsplit_once(':') {
         Some((host, port)) if !authority.ends_with(']') => (host, Some(port)),
@@ -114,7 +118,8 @@ fn authority(url: &str) -> Option<&str> {
     let port_fits = port.is_none_or(|port| {
         port.bytes().all(|byte| byte.is_ascii_digit()) && port.parse::<u16>().is_ok_and(|port| port > 0)
     });
-    (scheme.eq_ignore_ascii_case("http") && is_host(host) && port_fits).then_some(authority)
+    let known = secure || scheme.eq_ignore_ascii_case("http");
+    (known && is_host(host) && port_fits).then_some((secure, authority))
 }
 
 fn is_host(host: &str) -> bool {
@@ -133,19 +138,12 @@ mod tests {
 
     #[test]
     fn urls_with_and_without_weight_are_read() {
-        let backends = parse_backends("http://a:8080;weight=3, http://B.example/ ,http://[::1]:9").unwrap();
-        let read: Vec<_> = backends.iter().map(|b| (b.authority(), b.weight().get())).collect();
-        assert_eq!(read, [("a:8080", 3), ("b.example", 1), ("[::1]:9", 1)]);
-        assert_eq!(backends[0].to_string(), "http://a:8080");
-    }
-
-    #[test]
-    fn everything_wrong_is_named_at_once() {
-        let error = parse_backends("http://a;weight=0,ftp://b,http://c,http://c").unwrap_err();
-        let text = error.to_string();
-        for part in ["weight", "ftp://b", "twice"] {
-            assert!(text.contains(part), "{text}");
-        }
+        let read = |text: &str| Backend::parse(text).map(|b| (b.authority().to_owned(), b.weight().get()));
+        assert_eq!(read("http://a:8080;weight=3").unwrap(), ("a:8080".to_owned(), 3));
+        assert_eq!(read("http://B.example/ ").unwrap(), ("b.example".to_owned(), 1));
+        assert_eq!(read("http://[::1]:9").unwrap(), ("[::1]:9".to_owned(), 1));
+        let backend = Backend::parse("http://a:8080").unwrap().with_weight(Weight::new(7).unwrap());
+        assert_eq!((backend.to_string().as_str(), backend.weight().get()), ("http://a:8080", 7));
     }
 
     #[test]
@@ -154,7 +152,6 @@ mod tests {
             "",
             "a:8080",
             "http://",
-            "https://a",
             "http://a:0",
             "http://a:99999",
             "http://a:+1",

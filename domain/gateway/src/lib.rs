@@ -4,15 +4,23 @@
 //! share is kept in atomics, so that the way of a request takes no lock.
 //!
 //! - [`balancing`] chooses a backend, [`member`] is one at work, [`health`] tells who takes part.
+//! - [`fleet`] tells which backends there are: what is configured, and what operators have changed of it.
 //! - [`breaker`], [`limit`], [`retry`] and [`Deadline`] say when a request must not be sent, or not again.
+//! - [`Access`] says who needs an identity, [`claims_identity`] which headers claim one, [`Cors`] what pages may do.
 //! - [`message`], [`RequestPath`] and [`RouteTable`] say what a request means, or that it can be read in two ways.
 //!
-//! A new service is a variant of [`Service`] and its lines in [`RouteTable::standard`].
+//! A new service is a variant of [`Service`], its lines in [`RouteTable::standard`], and, where it is called by gRPC,
+//! those in [`call`].
 
+mod access;
 mod backend;
 pub mod balancing;
 pub mod breaker;
+pub mod call;
+mod claims;
+mod cors;
 mod deadline;
+pub mod fleet;
 pub mod health;
 pub mod limit;
 pub mod member;
@@ -27,7 +35,10 @@ mod route;
 mod service;
 mod share;
 
-pub use backend::{Backend, Weight, parse_backends};
+pub use access::Access;
+pub use backend::{Backend, Weight};
+pub use claims::claims_identity;
+pub use cors::{Cors, CorsSettings};
 pub use deadline::{Deadline, format_grpc_timeout, parse_grpc_timeout};
 pub use message::{connection_options, is_hop_by_hop};
 pub use moment::Moment;

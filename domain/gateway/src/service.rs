@@ -29,6 +29,11 @@ impl Service {
         }
     }
 
+    /// The service with this name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|service| service.name() == name)
+    }
+
     /// The name as a dependency in health answers: `product-service`.
     pub const fn dependency(self) -> &'static str {
         match self {

@@ -41,7 +41,7 @@ pub struct Refund {
     pub amount: Money,
     /// Why, in the client's words.
     pub reason: Option<String>,
-    /// The idempotency key of the request, so that a repeated request finds this refund again.
+    /// Whose idempotency key the request had, and which, so that a repeated request finds this refund again.
     pub request_key: Option<String>,
     /// Where it is.
     pub state: RefundState,

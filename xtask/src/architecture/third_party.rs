@@ -24,11 +24,18 @@ struct Guard {
     may: fn(Room<'_>) -> bool,
 }
 
-const GUARDS: [Guard; 15] = [
+const GUARDS: [Guard; 18] = [
     Guard {
         libraries: &["actix*", "utoipa*", "validator*"],
-        rooms: "http rooms, platform/http and bootstrap",
-        may: |room| matches!(room, Room::Adapter(_, "http") | Room::Platform("http") | Room::Bootstrap(_)),
+        rooms: "http and admin rooms, platform/http and bootstrap",
+        may: |room| {
+            matches!(room, Room::Adapter(_, "http" | "admin") | Room::Platform("http") | Room::Bootstrap(_))
+        },
+    },
+    Guard {
+        libraries: &["hickory*"],
+        rooms: "discovery rooms",
+        may: |room| matches!(room, Room::Adapter(_, "discovery")),
     },
     Guard {
         libraries: &["protox", "tonic-prost-build"],
@@ -78,8 +85,10 @@ const GUARDS: [Guard; 15] = [
     },
     Guard {
         libraries: &["reqwest"],
-        rooms: "channels, clients and provider rooms",
-        may: |room| matches!(room, Room::Adapter(_, "channels" | "clients" | "provider")),
+        rooms: "channels, clients and provider rooms and platform/identity",
+        may: |room| {
+            matches!(room, Room::Adapter(_, "channels" | "clients" | "provider") | Room::Platform("identity"))
+        },
     },
     Guard {
         libraries: &["rustls"],
@@ -88,9 +97,19 @@ const GUARDS: [Guard; 15] = [
             matches!(
                 room,
                 Room::Adapter(_, "channels" | "clients" | "provider")
-                    | Room::Platform("kafka" | "mariadb" | "postgres" | "redis")
+                    | Room::Platform("identity" | "kafka" | "mariadb" | "postgres" | "redis" | "tls")
             )
         },
+    },
+    Guard {
+        libraries: &["jsonwebtoken"],
+        rooms: "platform/identity",
+        may: |room| matches!(room, Room::Platform("identity")),
+    },
+    Guard {
+        libraries: &["ring"],
+        rooms: "platform/identity and xtask",
+        may: |room| matches!(room, Room::Platform("identity") | Room::Xtask),
     },
     Guard {
         libraries: &["lettre"],
@@ -99,8 +118,8 @@ const GUARDS: [Guard; 15] = [
     },
     Guard {
         libraries: &["hyper*", "http-body*"],
-        rooms: "proxy rooms and platform/grpc",
-        may: |room| matches!(room, Room::Adapter(_, "proxy") | Room::Platform("grpc")),
+        rooms: "grpc and proxy rooms and platform/grpc",
+        may: |room| matches!(room, Room::Adapter(_, "grpc" | "proxy") | Room::Platform("grpc")),
     },
     Guard {
         libraries: &["prometheus-client"],
@@ -197,17 +216,25 @@ mod tests {
             ("adapters/platform/sqlite", "deadpool-diesel"),
             ("adapters/basket/redis", "fred"),
             ("adapters/platform/kafka", "rskafka"),
+            ("adapters/gateway/admin", "actix-web"),
+            ("adapters/gateway/discovery", "hickory-resolver"),
             ("adapters/platform/kafka", "rustls"),
+            ("adapters/platform/tls", "rustls"),
+            ("adapters/platform/identity", "jsonwebtoken"),
+            ("adapters/platform/identity", "reqwest"),
+            ("adapters/platform/identity", "ring"),
             ("adapters/platform/postgres", "tokio-postgres-rustls"),
             ("adapters/platform/mariadb", "mysql_async"),
             ("adapters/payment/provider", "reqwest"),
             ("adapters/notification/channels", "lettre"),
+            ("adapters/gateway/grpc", "hyper"),
             ("adapters/gateway/proxy", "hyper-util"),
             ("application/gateway", "http"),
             ("adapters/platform/telemetry", "slog-json"),
             ("bootstrap/product", "tonic"),
             ("bootstrap/product", "actix-web"),
             ("xtask", "ureq"),
+            ("xtask", "ring"),
         ] {
             assert_eq!(rule(path, library), None, "{path} → {library}");
         }
@@ -235,8 +262,13 @@ mod tests {
             ("bootstrap/product", "diesel"),
             ("adapters/platform/messaging", "libsqlite3-sys"),
             ("adapters/product/sqlite", "fred"),
+            ("adapters/gateway/proxy", "hickory-resolver"),
+            ("adapters/gateway/state", "actix-web"),
             ("adapters/product/events", "rskafka"),
             ("adapters/platform/messaging", "rustls"),
+            ("adapters/platform/http", "jsonwebtoken"),
+            ("bootstrap/payment", "jsonwebtoken"),
+            ("adapters/platform/grpc", "ring"),
             ("adapters/product/http", "tokio-postgres"),
             ("bootstrap/payment", "mysql_async"),
             ("proto", "shaku"),

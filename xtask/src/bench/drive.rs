@@ -2,6 +2,7 @@
 
 use crate::failure::{Failure, Outcome};
 use crate::http::Client;
+use crate::identity::Development;
 use serde_json::{Value, json};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
@@ -26,15 +27,20 @@ pub(super) struct Drive {
     pub(super) p99: Duration,
 }
 
-/// Sends `rate` requests a second to the gateway for as long as `time`.
-pub(super) fn drive(gateway: &str, rate: u32, time: Duration) -> Outcome<Drive> {
-    let product = product(gateway)?;
+/// Sends `rate` requests a second to the gateway for as long as `time`, each with a token of its user.
+pub(super) fn drive(gateway: &str, issuer: &Development, rate: u32, time: Duration) -> Outcome<Drive> {
+    let ttl = time + Duration::from_hours(1);
+    let bearer =
+        |user: &str, roles: &[&str]| issuer.token(user, roles, ttl).map(|token| format!("Bearer {token}"));
+    let product = product(gateway, &bearer("bench", &["admin"])?)?;
+    let bearers = (0..USERS).map(|user| bearer(&name(user), &[])).collect::<Outcome<Vec<String>>>()?;
     let begun = Instant::now();
     let turn = AtomicU64::new(0);
     let logs: Vec<Log> = thread::scope(|scope| {
         let customer = |_| {
             scope.spawn(|| {
-                let shop = Shop { client: Client::new(gateway, Duration::from_secs(10)), product };
+                let client = Client::new(gateway, Duration::from_secs(10));
+                let shop = Shop { client, product, bearers: &bearers };
                 shop.visit(&turn, begun, rate, time)
             })
         };
@@ -51,12 +57,25 @@ struct Log {
     failures: Vec<String>,
 }
 
-struct Shop {
+struct Shop<'a> {
     client: Client,
     product: i64,
+    /// What each user has to show.
+    bearers: &'a [String],
 }
 
-impl Shop {
+/// A user, and what they have to show.
+#[derive(Clone, Copy)]
+struct User<'a> {
+    name: &'a str,
+    bearer: &'a str,
+}
+
+fn name(user: u64) -> String {
+    format!("bench-{user}")
+}
+
+impl Shop<'_> {
     /// Takes the next turn of the run as soon as it is due: a slow answer leaves the next ones to other customers.
     fn visit(&self, turn: &AtomicU64, begun: Instant, rate: u32, time: Duration) -> Log {
         let mut log = Log::default();
@@ -77,20 +96,23 @@ impl Shop {
 
     /// Much looking, some buying.
     fn ask(&self, number: u64) -> Outcome {
-        let user = format!("bench-{}", number.wrapping_mul(7_919) % USERS);
+        let place = number.wrapping_mul(7_919) % USERS;
+        let name = name(place);
+        let bearer = usize::try_from(place).ok().and_then(|place| self.bearers.get(place));
+        let user = User { name: &name, bearer: bearer.map_or("", String::as_str) };
         match number % 100 {
-            0..40 => self.get(&format!("/products/{}", self.product)),
-            40..60 => self.get("/products?limit=20&sort=price"),
-            60..75 => self.get(&format!("/baskets/{user}")),
-            75..90 => self.add(&user),
-            90..94 => self.get(&format!("/payments?user_id={user}")),
-            94..98 => self.get(&format!("/notifications?user_id={user}")),
-            _ => self.check_out(&user, number),
+            0..40 => self.get(user, &format!("/products/{}", self.product)),
+            40..60 => self.get(user, "/products?limit=20&sort=price"),
+            60..75 => self.get(user, &format!("/baskets/{name}")),
+            75..90 => self.add(user),
+            90..94 => self.get(user, &format!("/payments?user_id={name}")),
+            94..98 => self.get(user, &format!("/notifications?user_id={name}")),
+            _ => self.check_out(user, number),
         }
     }
 
-    fn get(&self, path: &str) -> Outcome {
-        let reply = self.client.get(&format!("/api{path}"))?;
+    fn get(&self, user: User<'_>, path: &str) -> Outcome {
+        let reply = self.client.get_with(&format!("/api{path}"), &[("authorization", user.bearer)])?;
         // A basket that was paid, or never filled, is not there.
         if reply.status < 400 || reply.status == 404 {
             Ok(())
@@ -99,24 +121,25 @@ impl Shop {
         }
     }
 
-    fn add(&self, user: &str) -> Outcome {
-        self.post(&format!("/baskets/{user}/items"), &json!({ "product_id": self.product, "quantity": 1 }))
-            .map(drop)
+    fn add(&self, user: User<'_>) -> Outcome {
+        let item = json!({ "product_id": self.product, "quantity": 1 });
+        self.post(user, &format!("/baskets/{}/items", user.name), &item).map(drop)
     }
 
-    fn check_out(&self, user: &str, number: u64) -> Outcome {
+    fn check_out(&self, user: User<'_>, number: u64) -> Outcome {
         self.add(user)?;
         let description = format!("bench {number}");
-        let order = json!({ "user_id": user, "method": "credit_card", "description": description });
-        let payment = self.post("/payments", &order)?;
+        let order = json!({ "user_id": user.name, "method": "credit_card", "description": description });
+        let payment = self.post(user, "/payments", &order)?;
         match payment["id"].as_str() {
-            Some(id) => self.post(&format!("/payments/{id}/process"), &json!({})).map(drop),
+            Some(id) => self.post(user, &format!("/payments/{id}/process"), &json!({})).map(drop),
             None => Ok(()),
         }
     }
 
-    fn post(&self, path: &str, body: &Value) -> Outcome<Value> {
-        let reply = self.client.post(&format!("/api{path}"), &[], body)?;
+    fn post(&self, user: User<'_>, path: &str, body: &Value) -> Outcome<Value> {
+        let signed = [("authorization", user.bearer)];
+        let reply = self.client.post(&format!("/api{path}"), &signed, body)?;
         if reply.status < 400 || reply.status == 409 {
             return Ok(reply.body);
         }
@@ -125,12 +148,13 @@ impl Shop {
 }
 
 /// What is looked at and bought.
-fn product(gateway: &str) -> Outcome<i64> {
+fn product(gateway: &str, bearer: &str) -> Outcome<i64> {
     let body = json!({
         "name": "Coffee grinder", "description": "Made for a bench", "price": "129.90", "stock_quantity": STOCK,
         "category": "bench",
     });
-    let reply = Client::new(gateway, Duration::from_secs(10)).post("/api/products", &[], &body)?;
+    let signed = [("authorization", bearer)];
+    let reply = Client::new(gateway, Duration::from_secs(10)).post("/api/products", &signed, &body)?;
     reply.body["id"].as_i64().ok_or_else(|| refused("/products", reply.status, &reply.text))
 }
 
@@ -192,16 +216,21 @@ mod tests {
         }
     }
 
+    fn issuer() -> Development {
+        Development::provide(tempfile::tempdir().unwrap().path()).unwrap()
+    }
+
     #[test]
     fn the_rate_is_kept() {
-        let drive = drive(&gateway("200 OK"), 400, Duration::from_millis(500)).unwrap();
+        let drive = drive(&gateway("200 OK"), &issuer(), 400, Duration::from_millis(500)).unwrap();
         assert_eq!((drive.sent, drive.failed), (200, 0));
         assert!(drive.per_second <= 410.0, "{drive:?}");
     }
 
     #[test]
     fn a_failing_shop_is_noticed() {
-        let drive = drive(&gateway("503 Service Unavailable"), 100, Duration::from_millis(100)).unwrap();
+        let drive =
+            drive(&gateway("503 Service Unavailable"), &issuer(), 100, Duration::from_millis(100)).unwrap();
         assert_eq!(drive.failed, drive.sent);
         assert!(drive.failure.unwrap().contains("503"));
     }

@@ -4,6 +4,7 @@ use super::drive::{self, Drive};
 use super::machine::{Machine, field, kilobytes};
 use crate::catalogue::{self, SERVICES};
 use crate::failure::{Context, Failure, Outcome};
+use crate::identity::Development;
 use crate::paint::{Colour, paint, say};
 use crate::run_all::session;
 use crate::{shell, workspace};
@@ -36,6 +37,7 @@ pub(super) fn run(args: &Args) -> Outcome {
     let machine = Machine::look();
     let services = Services::start(&workspace::target().join("bench/memory"))?;
     let processes = services.processes()?;
+    let issuer = Development::existing(&services.folder)?;
     let gateway = catalogue::addresses(&[])
         .iter()
         .find(|address| address.service.name == "gateway")
@@ -46,7 +48,7 @@ pub(super) fn run(args: &Args) -> Outcome {
     let done = AtomicBool::new(false);
     let (drive, most) = thread::scope(|scope| {
         let watch = scope.spawn(|| watch(&processes, &done));
-        let drive = drive::drive(&gateway, args.rate, Duration::from_secs(args.seconds));
+        let drive = drive::drive(&gateway, &issuer, args.rate, Duration::from_secs(args.seconds));
         done.store(true, Ordering::Relaxed);
         (drive, watch.join().unwrap_or_default())
     });

@@ -35,6 +35,11 @@ impl Live {
         Ok(live)
     }
 
+    /// The data folder of the run.
+    pub(super) fn data(&self) -> PathBuf {
+        self.data.clone()
+    }
+
     /// No service crashed meanwhile.
     pub(super) fn unharmed(&self) -> Outcome {
         let crashes = self.log_text().lines().filter(|line| line.contains("starting again in")).count();

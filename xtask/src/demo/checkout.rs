@@ -19,8 +19,10 @@ const BOUGHT: i64 = 2;
 pub(super) const LEFT: i64 = STOCK - BOUGHT;
 
 pub(super) fn tell(shop: &mut Shop) -> Outcome<Sale> {
+    shop.sign_in("keeper", &["admin"])?;
     let product = create_product(shop)?;
     let user = shop.name("ada");
+    shop.sign_in(&user, &[])?;
     fill_basket(shop, &user, product)?;
     let payment = create_payment(shop, &user)?;
     process(shop, &payment)?;

@@ -7,6 +7,7 @@ use serde_json::json;
 
 pub(super) fn tell(shop: &mut Shop, sale: &Sale) -> Outcome {
     let user = shop.name("bob");
+    shop.sign_in(&user, &[])?;
     shop.post(&format!("/baskets/{user}/items"), &json!({ "product_id": sale.product, "quantity": 1 }))?;
     let created = shop.post("/payments", &json!({ "user_id": user, "method": "credit_card" }))?;
     let none = || Failure::new("without a payment there is nothing to decline");

@@ -7,6 +7,7 @@ use crate::http::Reply;
 use serde_json::{Value, json};
 
 pub(super) fn tell(shop: &mut Shop, sale: &Sale) -> Outcome {
+    shop.sign_in(&sale.user, &[])?;
     refund(shop, sale, &json!({ "amount": "100.00", "reason": "a scratch" }))?;
     settled(shop, sale, "partially_refunded", "100.00")?;
     told(shop, "payment.refunded.v1", &sale.user, &sale.payment, 1)?;

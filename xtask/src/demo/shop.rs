@@ -2,13 +2,21 @@
 
 use crate::failure::{Failure, Outcome};
 use crate::http::{Client, Reply};
+use crate::identity::Development;
 use crate::paint::{Colour, paint, say};
+use crate::run_all::session;
 use serde_json::Value;
+use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 pub(super) struct Shop {
     client: Client,
+    issuer: Development,
+    /// Where its key is, for commands that are shown.
+    data: PathBuf,
+    /// Of whoever is signed in.
+    authorization: String,
     /// Different in each run, so that a demo can be run again and again.
     run: String,
     kept: u32,
@@ -19,8 +27,11 @@ impl Shop {
     /// Events travel within milliseconds; a slow machine may need a little longer.
     const PATIENCE: Duration = Duration::from_secs(20);
 
+    /// The longest that a demo takes, and more.
+    const TTL: Duration = Duration::from_mins(10);
+
     /// Fails with what to do when nobody is there.
-    pub(super) fn open(gateway: &str) -> Outcome<Self> {
+    pub(super) fn open(gateway: &str, data: &Path) -> Outcome<Self> {
         let client = Client::new(gateway, Duration::from_secs(40));
         let hint = "start everything with `cargo xtask run-all` and leave it running";
         match client.get("/health/ready") {
@@ -34,7 +45,16 @@ impl Shop {
             Err(failure) => return Err(Failure::new(format!("no gateway at {gateway} ({failure}); {hint}"))),
         }
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Ok(Self { client, run: now.as_millis().to_string(), kept: 0, broken: 0 })
+        let issuer = Development::existing(data)?;
+        let (run, data) = (now.as_millis().to_string(), data.to_path_buf());
+        Ok(Self { client, issuer, data, authorization: String::new(), run, kept: 0, broken: 0 })
+    }
+
+    /// From here on, requests are of this user.
+    pub(super) fn sign_in(&mut self, user: &str, roles: &[&str]) -> Outcome {
+        self.authorization = format!("Bearer {}", self.issuer.token(user, roles, Self::TTL)?);
+        show(&format!("TOKEN=$({})", session::token_command(user, roles, &self.data)));
+        Ok(())
     }
 
     /// A name of this run, as in `demo-1719846000000-ada`.
@@ -43,8 +63,8 @@ impl Shop {
     }
 
     pub(super) fn get(&self, path: &str) -> Outcome<Reply> {
-        show(&format!("curl -s {}", self.url(path)));
-        Ok(answered(self.client.get(&api(path))?))
+        show(&format!("curl -s {} {SIGNED}", self.url(path)));
+        Ok(answered(self.ask(path)?))
     }
 
     pub(super) fn post(&self, path: &str, body: &Value) -> Outcome<Reply> {
@@ -85,10 +105,10 @@ impl Shop {
         seen: impl Fn(&Reply) -> bool,
     ) -> Outcome<Reply> {
         let begun = Instant::now();
-        let mut reply = self.client.get(&api(path))?;
+        let mut reply = self.ask(path)?;
         while !seen(&reply) && begun.elapsed() < Self::PATIENCE {
             thread::sleep(Duration::from_millis(100));
-            reply = self.client.get(&api(path))?;
+            reply = self.ask(path)?;
         }
         let there = seen(&reply);
         let after =
@@ -104,17 +124,26 @@ impl Shop {
         (self.kept, self.broken)
     }
 
+    fn ask(&self, path: &str) -> Outcome<Reply> {
+        self.client.get_with(&api(path), &[("authorization", &self.authorization)])
+    }
+
     fn send(&self, path: &str, headers: &[(&str, &str)], body: &Value) -> Outcome<Reply> {
         let shown =
             headers.iter().map(|(name, value)| format!("-H '{name}: {value}' ")).collect::<Vec<_>>().concat();
-        show(&format!("curl -s {} {shown}--json '{body}'", self.url(path)));
-        Ok(answered(self.client.post(&api(path), headers, body)?))
+        show(&format!("curl -s {} {SIGNED} {shown}--json '{body}'", self.url(path)));
+        let signed = [("authorization", self.authorization.as_str())];
+        let headers: Vec<(&str, &str)> = headers.iter().copied().chain(signed).collect();
+        Ok(answered(self.client.post(&api(path), &headers, body)?))
     }
 
     fn url(&self, path: &str) -> String {
         format!("{}{}", self.client.base(), api(path))
     }
 }
+
+/// How a request that is shown has its token.
+const SIGNED: &str = r#"-H "authorization: Bearer $TOKEN""#;
 
 pub(super) fn title(text: &str) {
     say!();
@@ -148,7 +177,19 @@ mod tests {
 
     fn shop() -> Shop {
         let client = Client::new("http://localhost:8083/", Duration::from_secs(1));
-        Shop { client, run: "1".to_owned(), kept: 0, broken: 0 }
+        let data = tempfile::tempdir().unwrap();
+        let issuer = Development::provide(data.path()).unwrap();
+        let (authorization, data) = (String::new(), data.path().to_path_buf());
+        Shop { client, issuer, data, authorization, run: "1".to_owned(), kept: 0, broken: 0 }
+    }
+
+    #[test]
+    fn whoever_signs_in_is_who_asks() {
+        let mut shop = shop();
+        shop.sign_in("ada", &[]).unwrap();
+        let first = shop.authorization.clone();
+        shop.sign_in("bob", &[]).unwrap();
+        assert!(first.starts_with("Bearer ey") && first != shop.authorization);
     }
 
     #[test]
@@ -170,7 +211,7 @@ mod tests {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         drop(listener);
-        let failure = Shop::open(&url).err().unwrap().to_string();
+        let failure = Shop::open(&url, Path::new("/no/such/shop")).err().unwrap().to_string();
         assert!(failure.contains("cargo xtask run-all"), "{failure}");
     }
 }

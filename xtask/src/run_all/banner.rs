@@ -4,6 +4,7 @@ use crate::catalogue::{Address, table};
 use crate::home::Home;
 use crate::http::Client;
 use crate::paint::{Colour, paint, say};
+use crate::run_all::session;
 use std::path::Path;
 use std::time::Duration;
 
@@ -13,41 +14,44 @@ pub(super) fn print(chosen: &[Address], data: &Path, home: &Home) {
     for line in home.lines() {
         say!("  {line}");
     }
+    if let Some(admin) = chosen.iter().find_map(|address| address.admin) {
+        say!("  for operators, with the token of an administrator: http://localhost:{admin}/admin/status");
+    }
     say!("  data and logs: {}", data.display());
+    say!("  a token: {}", paint(Colour::Bold, &session::token_command("root", &["admin"], data)));
     let whole = ["basket", "gateway", "payment", "product", "provider"];
     let there = |name: &&str| chosen.iter().any(|address| address.service.name == *name);
     if let (true, Some(gateway)) = (whole.iter().all(there), port(chosen, "gateway")) {
         say!();
         say!("{}", paint(Colour::Bold, "  A checkout, to paste into another terminal:"));
         say!();
-        say!("{}", checkout(gateway, some_product(chosen)));
+        say!("{}", checkout(gateway, some_product(chosen), data));
         say!();
-        say!("  or all of it, checked: {}", paint(Colour::Bold, &demo(gateway)));
+        say!("  or all of it, checked: {}", paint(Colour::Bold, &demo(gateway, data)));
     }
     say!("  Ctrl-C stops everything");
     say!();
 }
 
 /// The demo looks for the gateway at its usual port by itself.
-fn demo(gateway: u16) -> String {
-    match gateway {
-        8083 => "cargo xtask demo".to_owned(),
-        moved => format!("cargo xtask demo --gateway http://localhost:{moved}"),
-    }
+fn demo(gateway: u16, data: &Path) -> String {
+    let at = if gateway == 8083 { String::new() } else { format!(" --gateway http://localhost:{gateway}") };
+    format!("cargo xtask demo{at}{}", session::option(data))
 }
 
-fn checkout(gateway: u16, product: i64) -> String {
+fn checkout(gateway: u16, product: i64, data: &Path) -> String {
     let lines = [
         format!("SHOP=http://localhost:{gateway}/api JSON='content-type: application/json'"),
+        format!(r#"ALICE="authorization: Bearer $({})""#, session::token_command("alice", &[], data)),
         format!(
-            r#"curl -s $SHOP/baskets/alice/items -H "$JSON" -d '{{"product_id": {product}, "quantity": 2}}'; echo"#
+            r#"curl -s $SHOP/baskets/alice/items -H "$ALICE" -H "$JSON" -d '{{"product_id": {product}, "quantity": 2}}'; echo"#
         ),
-        r#"PAYMENT=$(curl -s $SHOP/payments -H "$JSON" -H "idempotency-key: $(date +%s)-$$" \"#.to_owned(),
+        r#"PAYMENT=$(curl -s $SHOP/payments -H "$ALICE" -H "$JSON" -H "idempotency-key: $(date +%s)-$$" \"#.to_owned(),
         r#"  -d '{"user_id": "alice", "method": "credit_card"}' | grep -o '"id":"[^"]*"' | head -n 1 | cut -d '"' -f 4)"#
             .to_owned(),
-        r#"curl -s $SHOP/payments/$PAYMENT/process -H "$JSON" -d '{}'; echo"#.to_owned(),
+        r#"curl -s $SHOP/payments/$PAYMENT/process -H "$ALICE" -H "$JSON" -d '{}'; echo"#.to_owned(),
         format!("curl -s $SHOP/products/{product}; echo"),
-        r#"curl -s "$SHOP/notifications?user_id=alice"; echo"#.to_owned(),
+        r#"curl -s "$SHOP/notifications?user_id=alice" -H "$ALICE"; echo"#.to_owned(),
     ];
     lines.map(|line| format!("    {line}")).join("\n")
 }
@@ -74,10 +78,18 @@ mod tests {
 
     #[test]
     fn the_checkout_is_a_script_a_shell_accepts() {
-        let script = checkout(8083, 7);
+        let script = checkout(8083, 7, Path::new("/data/a shop's"));
         assert!(script.contains("http://localhost:8083/api"));
         assert!(script.contains(r#"'{"product_id": 7, "quantity": 2}'"#));
         let checked = std::process::Command::new("sh").args(["-n", "-c", &script]).status().unwrap();
         assert!(checked.success());
+    }
+
+    #[test]
+    fn the_shop_is_named_where_it_is_not_the_usual_one() {
+        let usual = session::folder(None);
+        assert_eq!(demo(8083, &usual), "cargo xtask demo");
+        assert_eq!(demo(18083, &usual), "cargo xtask demo --gateway http://localhost:18083");
+        assert_eq!(demo(8083, Path::new("/my shop")), "cargo xtask demo --data-dir '/my shop'");
     }
 }

@@ -7,7 +7,9 @@ use std::io::{Write as _, stdout};
 /// A line on the board.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Row {
-    pub(crate) name: &'static str,
+    pub(crate) service: &'static str,
+    /// Of the process, which may be one of several.
+    pub(crate) name: String,
     pub(crate) ready: bool,
     pub(crate) text: String,
 }
@@ -57,7 +59,7 @@ fn changed<'a>(before: &'a [Row], now: &'a [Row]) -> impl Iterator<Item = &'a Ro
 }
 
 fn line(row: &Row, mark: &str) -> String {
-    let name = paint(journal::colour(row.name), &format!("{:<14}", row.name));
+    let name = paint(journal::colour(row.service), &format!("{:<16}", row.name));
     format!("  {mark} {name}{}", row.text)
 }
 
@@ -66,7 +68,7 @@ mod tests {
     use super::*;
 
     fn row(name: &'static str, text: &str) -> Row {
-        Row { name, ready: false, text: text.to_owned() }
+        Row { service: name, name: name.to_owned(), ready: false, text: text.to_owned() }
     }
 
     #[test]

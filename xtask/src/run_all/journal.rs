@@ -1,6 +1,6 @@
 //! What one service says: a coloured prefix on the terminal, a file to read later, the last lines for messages.
 
-use crate::catalogue::SERVICES;
+use crate::catalogue::{Address, SERVICES};
 use crate::failure::{Context, Outcome};
 use crate::paint::{Colour, paint, say};
 use std::collections::VecDeque;
@@ -17,11 +17,12 @@ pub(super) struct Journal {
 impl Journal {
     const KEPT: usize = 20;
 
-    /// Starts `<folder>/<service>.log` anew.
-    pub(super) fn open(service: &str, folder: &Path) -> Outcome<Self> {
-        let path = folder.join(format!("{service}.log"));
+    /// Starts the log file of that process in `folder` anew.
+    pub(super) fn open(address: &Address, folder: &Path) -> Outcome<Self> {
+        let (service, name) = (address.service.name, address.name());
+        let path = folder.join(format!("{name}.log"));
         let file = File::create(&path).context(|| format!("creating {}", path.display()))?;
-        Ok(Self { prefix: prefix(service), file, last: VecDeque::new() })
+        Ok(Self { prefix: prefix(service, &name), file, last: VecDeque::new() })
     }
 
     /// Keeps the line, and shows it when somebody watches.
@@ -46,8 +47,8 @@ impl Journal {
     }
 }
 
-fn prefix(service: &str) -> String {
-    paint(colour(service), &format!("{service:<12} │ "))
+fn prefix(service: &str, name: &str) -> String {
+    paint(colour(service), &format!("{name:<14} │ "))
 }
 
 /// Each service keeps its colour from run to run.
@@ -61,13 +62,16 @@ pub(super) fn colour(service: &str) -> Colour {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::catalogue;
 
     #[test]
     fn lines_go_to_the_file_and_the_last_are_kept() {
         let folder = tempfile::tempdir().unwrap();
-        let mut journal = Journal::open("product", folder.path()).unwrap();
+        let all = catalogue::replicated(&catalogue::addresses(&[]), &["product=2".parse().unwrap()]).unwrap();
+        let second = all.iter().find(|address| address.name() == "product-2").unwrap();
+        let mut journal = Journal::open(second, folder.path()).unwrap();
         (0..30).for_each(|number| journal.add(format!("line {number}"), false));
-        let file = std::fs::read_to_string(folder.path().join("product.log")).unwrap();
+        let file = std::fs::read_to_string(folder.path().join("product-2.log")).unwrap();
         assert_eq!(file.lines().count(), 30);
         assert!(journal.last_lines().starts_with("    line 10\n"));
         assert!(journal.last_lines().ends_with("line 29"));
@@ -75,7 +79,7 @@ mod tests {
 
     #[test]
     fn prefixes_line_up_and_colours_differ() {
-        let widths = SERVICES.each_ref().map(|service| prefix(service.name).chars().count());
+        let widths = SERVICES.each_ref().map(|service| prefix(service.name, service.name).chars().count());
         assert!(widths.iter().all(|width| *width == widths[0]));
         let mut colours = SERVICES.each_ref().map(|service| format!("{:?}", colour(service.name)));
         colours.sort();

@@ -1,7 +1,7 @@
 //! Ports that are taken, and by whom, found before anything is started.
 
 use super::sockets::{Hold, Holder, hold};
-use crate::catalogue::Address;
+use crate::catalogue::{Address, Port, STRIDE};
 use crate::failure::{Failure, Outcome};
 use crate::paint::say;
 use std::io::ErrorKind;
@@ -13,8 +13,9 @@ use std::time::{Duration, Instant};
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct PortUse {
     pub(crate) service: &'static str,
+    replica: u16,
+    kind: Port,
     pub(crate) port: u16,
-    pub(crate) grpc: bool,
 }
 
 /// The ports of these services that something listens on.
@@ -63,10 +64,8 @@ fn obstacle(wanted: &PortUse) -> Option<String> {
 }
 
 fn uses(address: &Address) -> Vec<PortUse> {
-    let service = address.service.name;
-    let http = PortUse { service, port: address.http, grpc: false };
-    let grpc = address.grpc.map(|port| PortUse { service, port, grpc: true });
-    std::iter::once(http).chain(grpc).collect()
+    let (service, replica) = (address.service.name, address.replica);
+    address.ports().map(|(kind, port)| PortUse { service, replica, kind, port }).collect()
 }
 
 fn free(port: u16) -> bool {
@@ -75,17 +74,15 @@ fn free(port: u16) -> bool {
 }
 
 fn complaint(wanted: &PortUse, holder: Option<Holder>) -> String {
-    let PortUse { service, port, grpc } = wanted;
-    let (protocol, variable, option) = if *grpc {
-        ("gRPC", "GRPC_PORT", format!("{service}-grpc"))
-    } else {
-        ("HTTP", "PORT", (*service).to_owned())
-    };
+    let PortUse { service, replica, kind, port } = wanted;
+    let (label, variable, suffix) = (kind.label(), kind.variable(), kind.suffix());
     let holder = holder.map_or_else(|| "an unknown process".to_owned(), |holder| holder.to_string());
-    let elsewhere = if *port > 55_000 { port - 10_000 } else { port + 10_000 };
+    // Replicas are as far from the first as always.
+    let first = port - (replica - 1) * STRIDE;
+    let elsewhere = if first > 55_000 { first - 10_000 } else { first + 10_000 };
     format!(
-        "port {port} ({service}, {protocol}) is taken by {holder}; end it, or move the service with \
-         `--port {option}={elsewhere}` (its variable {variable})"
+        "port {port} ({service}, {label}) is taken by {holder}; end it, or move the service with \
+         `--port {service}{suffix}={elsewhere}` (its variable {variable})"
     )
 }
 
@@ -95,14 +92,16 @@ mod tests {
 
     #[test]
     fn a_complaint_names_process_option_and_variable() {
-        let wanted = PortUse { service: "product", port: 50050, grpc: true };
+        let wanted = PortUse { service: "product", replica: 1, kind: Port::Grpc, port: 50050 };
         let holder = Holder { pid: 7, command: "python3 -m http.server".to_owned() };
         let text = complaint(&wanted, Some(holder));
         assert!(text.contains("process 7 `python3 -m http.server`"), "{text}");
         assert!(text.contains("--port product-grpc=60050"), "{text}");
         assert!(text.contains("GRPC_PORT"), "{text}");
-        let http = complaint(&PortUse { port: 8080, grpc: false, ..wanted }, None);
+        let http = complaint(&PortUse { kind: Port::Http, port: 8080, ..wanted }, None);
         assert!(http.contains("an unknown process") && http.contains("--port product=18080"), "{http}");
+        let replica = complaint(&PortUse { replica: 2, kind: Port::Http, port: 8180, ..wanted }, None);
+        assert!(replica.contains("port 8180") && replica.contains("--port product=18080"), "{replica}");
     }
 
     #[test]

@@ -41,7 +41,7 @@ pub(super) fn wait(supervisor: &mut Supervisor, goal: Goal, timeout: Duration) -
                 format!("was not ready within {} s", timeout.as_secs())
             };
             let health = health_text(service);
-            return Err(gave_up(supervisor, service.address.service.name, &why, &health));
+            return Err(gave_up(supervisor, &service.address.name(), &why, &health));
         }
     }
     Ok(false)
@@ -87,7 +87,7 @@ fn rows(supervisor: &Supervisor, goal: Goal, elapsed: Duration) -> Vec<Row> {
             format!(" ({} s)", elapsed.as_secs())
         };
         let text = format!("http://localhost:{}  {text}{clock}", service.address.http);
-        Row { name: service.address.service.name, ready, text }
+        Row { service: service.address.service.name, name: service.address.name(), ready, text }
     };
     supervisor.services().iter().map(row).collect()
 }

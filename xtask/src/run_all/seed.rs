@@ -3,6 +3,7 @@
 use crate::catalogue::Address;
 use crate::failure::{Failure, Outcome};
 use crate::http::Client;
+use crate::identity::Development;
 use crate::paint::{Colour, paint, say};
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -36,7 +37,7 @@ const PRODUCTS: [(&str, &str, &str, u32, &str); 12] = [
 ];
 
 /// Seeds when the product service is part of the run and has no products yet.
-pub(super) fn seed(chosen: &[Address]) -> Outcome {
+pub(super) fn seed(chosen: &[Address], issuer: &Development) -> Outcome {
     let Some(product) = chosen.iter().find(|address| address.service.name == "product") else {
         return Ok(());
     };
@@ -45,8 +46,9 @@ pub(super) fn seed(chosen: &[Address]) -> Outcome {
         say!("  {} demo products are there already", paint(Colour::Dim, "·"));
         return Ok(());
     }
+    let token = issuer.token("seed", &["admin"], Duration::from_mins(10))?;
     for product in &PRODUCTS {
-        create(&client, &body(product))?;
+        create(&client, &token, &body(product))?;
     }
     say!("  {} {} demo products created", paint(Colour::Green, "✓"), PRODUCTS.len());
     Ok(())
@@ -59,8 +61,8 @@ fn has_products(client: &Client) -> Outcome<bool> {
     items.map(|items| !items.is_empty()).ok_or_else(wrong)
 }
 
-fn create(client: &Client, product: &Value) -> Outcome {
-    let reply = client.post("/products", &[], product)?;
+fn create(client: &Client, token: &str, product: &Value) -> Outcome {
+    let reply = client.post("/products", &[("authorization", &format!("Bearer {token}"))], product)?;
     if reply.status == 201 {
         return Ok(());
     }

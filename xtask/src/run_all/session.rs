@@ -3,6 +3,7 @@
 use super::child;
 use crate::failure::{Context, Failure, Outcome};
 use crate::servers::{Instance, secret};
+use crate::workspace;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -43,7 +44,7 @@ impl Session {
         }
         let session = Self { folder: folder.to_path_buf() };
         fs::create_dir_all(session.logs()).context(|| format!("creating {}", folder.display()))?;
-        session.write(OURS, "Data of `cargo xtask run-all`; may be removed at any time.\n")?;
+        mark(folder)?;
         drop(fs::remove_file(folder.join(READY)));
         session.write(PID, &std::process::id().to_string())?;
         Ok(session)
@@ -78,6 +79,41 @@ impl Session {
         let path = self.folder.join(name);
         fs::write(&path, text).context(|| format!("writing {}", path.display()))
     }
+}
+
+/// The folder of a run, absolute, because services need not share our working directory.
+pub(crate) fn folder(named: Option<&Path>) -> PathBuf {
+    let here = std::env::current_dir().unwrap_or_else(|_| workspace::root());
+    named.map_or_else(|| workspace::target().join("data/run-all"), |folder| here.join(folder))
+}
+
+/// What to type for a token of that shop.
+pub(crate) fn token_command(user: &str, roles: &[&str], folder: &Path) -> String {
+    let roles = roles.iter().flat_map(|role| [" --role ", role]).collect::<Vec<_>>().concat();
+    format!("cargo xtask token --user {user}{roles}{}", option(folder))
+}
+
+/// Says to a command which shop is meant, where it is not the usual one, as one word for a shell.
+pub(crate) fn option(folder: &Path) -> String {
+    if folder == self::folder(None) {
+        return String::new();
+    }
+    format!(" --data-dir '{}'", folder.display().to_string().replace('\'', r"'\''"))
+}
+
+/// Marks a folder as ours that is not yet there. One that has something else in it stays as it is.
+pub(crate) fn claim(folder: &Path) -> Outcome {
+    if folder.exists() {
+        return Ok(());
+    }
+    fs::create_dir_all(folder).context(|| format!("creating {}", folder.display()))?;
+    mark(folder)
+}
+
+fn mark(folder: &Path) -> Outcome {
+    let path = folder.join(OURS);
+    fs::write(&path, "Data of `cargo xtask run-all`; may be removed at any time.\n")
+        .context(|| format!("writing {}", path.display()))
 }
 
 impl Drop for Session {
@@ -198,6 +234,30 @@ mod tests {
         fs::write(foreign.join("letter"), "x").unwrap();
         assert!(Session::open(&foreign, true).unwrap_err().to_string().contains("holds something else"));
         assert!(foreign.join("letter").exists());
+    }
+
+    #[test]
+    fn a_folder_claimed_before_its_first_run_may_be_reset() {
+        let parent = tempfile::tempdir().unwrap();
+        let folder = parent.path().join("data");
+        claim(&folder).unwrap();
+        fs::write(folder.join("key"), "x").unwrap();
+        claim(&folder).unwrap();
+        assert!(folder.join("key").exists());
+        drop(Session::open(&folder, true).unwrap());
+        assert!(!folder.join("key").exists());
+        let foreign = parent.path().join("home");
+        fs::create_dir(&foreign).unwrap();
+        claim(&foreign).unwrap();
+        assert!(!foreign.join(OURS).exists());
+    }
+
+    #[test]
+    fn commands_name_the_shop_where_it_is_not_the_usual_one() {
+        let usual = token_command("root", &["admin"], &folder(None));
+        assert_eq!(usual, "cargo xtask token --user root --role admin");
+        let other = token_command("ada", &[], Path::new("/my shop's"));
+        assert_eq!(other, r"cargo xtask token --user ada --data-dir '/my shop'\''s'");
     }
 
     #[test]

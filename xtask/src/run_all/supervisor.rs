@@ -8,6 +8,7 @@ use super::session::Session;
 use crate::catalogue::{self, Address};
 use crate::failure::{Failure, Outcome};
 use crate::home::Home;
+use crate::identity::Development;
 use crate::interrupt::Interrupt;
 use crate::paint::{Colour, paint, say};
 use crate::workspace;
@@ -78,6 +79,7 @@ impl Supervisor {
         all: &[Address],
         session: &Session,
         home: &Home,
+        issuer: &Development,
         options: &Options,
         interrupt: Interrupt,
     ) -> Outcome<Self> {
@@ -88,8 +90,8 @@ impl Supervisor {
                 let shown = program.display();
                 return Err(Failure::new(format!("{shown} is not there; run without --no-build")));
             }
-            let variables = catalogue::environment(address, all, session.folder(), home);
-            let journal = Journal::open(address.service.name, &session.logs())?;
+            let variables = catalogue::environment(address, all, session.folder(), home, issuer);
+            let journal = Journal::open(address, &session.logs())?;
             let recipe = Recipe { program, variables };
             Ok(Service {
                 address: *address,
@@ -103,8 +105,9 @@ impl Supervisor {
             })
         };
         let services = chosen.iter().map(service).collect::<Outcome<Vec<Service>>>()?;
-        session
-            .keep_recipes(services.iter().map(|service| (service.address.service.name, &service.recipe)))?;
+        // All replicas of a service do the same: one of them answers for it.
+        let first = services.iter().filter(|service| service.address.replica == 1);
+        session.keep_recipes(first.map(|service| (service.address.service.name, &service.recipe)))?;
         Ok(Self { services, incoming, handle: Handle { events, interrupt } })
     }
 
@@ -122,7 +125,7 @@ impl Supervisor {
     }
 
     pub(super) fn last_lines(&self, name: &str) -> String {
-        let service = self.services.iter().find(|service| service.address.service.name == name);
+        let service = self.services.iter().find(|service| service.address.name() == name);
         service.map(|service| service.journal.last_lines()).unwrap_or_default()
     }
 

@@ -33,6 +33,22 @@ pub(super) fn packages(names: &[&str]) -> Outcome {
     })
 }
 
+/// Programs on the path, each with its Debian package: installs what is missing where we may, and fails otherwise.
+pub(crate) fn tools(wanted: &[(&str, &str)]) -> Outcome {
+    let missing: Vec<_> = wanted
+        .iter()
+        .filter(|(program, _)| shell::which(program).is_none())
+        .map(|(_, package)| *package)
+        .collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    if !possible() {
+        return Err(Failure::new(format!("this needs more programs: apt-get install {}", missing.join(" "))));
+    }
+    packages(&missing)
+}
+
 /// Removes what a process left that is gone.
 pub(super) fn sweep() {
     sweep_at(Path::new(POLICY));

@@ -169,6 +169,7 @@ impl Line {
     }
 
     fn row(&self) -> Row {
-        Row { name: self.kind.name(), ready: self.ready, text: self.text.clone() }
+        let name = self.kind.name();
+        Row { service: name, name: name.to_owned(), ready: self.ready, text: self.text.clone() }
     }
 }

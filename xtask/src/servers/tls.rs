@@ -24,8 +24,16 @@ impl Certificates {
         Self { authority: file("ca.pem"), certificate: file("cert.pem"), key: file("key.pem") }
     }
 
+    pub(crate) fn certificate(&self) -> &Path {
+        &self.certificate
+    }
+
+    pub(crate) fn key(&self) -> &Path {
+        &self.key
+    }
+
     /// Makes them where they are not there yet; the key comes last.
-    pub(super) fn provide(instance: &Path) -> Outcome<Self> {
+    pub(crate) fn provide(instance: &Path) -> Outcome<Self> {
         let files = Self::of(instance);
         if !files.key.exists() {
             let folder = instance.join("tls");

@@ -111,6 +111,10 @@ fn answer(result: Result<BasketView, BasketError>) -> Result<Option<Basket>, Sta
 #[cfg(test)]
 mod tests {
     use basket_application::testing::{Bench, CatalogState};
+    use kernel_application::{
+        CallContext, Caller,
+        testing::{context, context_of},
+    };
     use platform_grpc::Fault;
     use tonic::Code;
 
@@ -185,5 +189,45 @@ mod tests {
         assert_eq!(code(update(&room, 2, 1).await), expect(Code::NotFound, "item_not_found"));
         bench.catalog.set(CatalogState::Away);
         assert_eq!(code(add(&room, 1, 1).await), expect(Code::Unavailable, "product_service_unavailable"));
+    }
+
+    /// A request that the server has found to be the call `ctx`.
+    fn by<T>(ctx: &CallContext, message: T) -> Request<T> {
+        let mut request = Request::new(message);
+        request.extensions_mut().insert(ctx.clone());
+        request
+    }
+
+    #[tokio::test]
+    async fn a_basket_is_its_owner_s() {
+        let bench = Bench::with_product(1, "19.99", 5);
+        let before = add(&room(&bench), 1, 2).await.unwrap();
+        let guarded = BasketRoom::new(bench.guarded());
+        let user_id = || "ada".to_owned();
+        let nobody = context().by(Caller::Anonymous);
+        for (ctx, expected) in [
+            (nobody, (Code::Unauthenticated, "unauthenticated".to_owned())),
+            (context_of("bob"), (Code::PermissionDenied, "forbidden".to_owned())),
+        ] {
+            let (added, updated) = (
+                AddItemRequest { user_id: user_id(), product_id: 1, quantity: 1 },
+                UpdateItemRequest { user_id: user_id(), product_id: 1, quantity: 1 },
+            );
+            let removed = RemoveItemRequest { user_id: user_id(), product_id: 1 };
+            for refusal in [
+                code(guarded.get_basket(by(&ctx, GetBasketRequest { user_id: user_id() })).await),
+                code(guarded.create_basket(by(&ctx, CreateBasketRequest { user_id: user_id() })).await),
+                code(guarded.delete_basket(by(&ctx, DeleteBasketRequest { user_id: user_id() })).await),
+                code(guarded.add_item(by(&ctx, added)).await),
+                code(guarded.update_item(by(&ctx, updated)).await),
+                code(guarded.remove_item(by(&ctx, removed)).await),
+                code(guarded.clear_items(by(&ctx, ClearItemsRequest { user_id: user_id() })).await),
+            ] {
+                assert_eq!(refusal, expected);
+            }
+        }
+        assert_eq!(get(&room(&bench)).await.unwrap(), before);
+        let own = by(&context_of("ada"), GetBasketRequest { user_id: user_id() });
+        assert_eq!(guarded.get_basket(own).await.unwrap().into_inner().basket.unwrap(), before);
     }
 }

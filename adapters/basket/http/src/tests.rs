@@ -1,9 +1,16 @@
 use actix_web::{
-    App,
+    App, HttpMessage,
     http::{Method, header},
     test,
 };
-use basket_application::testing::{Bench, CatalogState};
+use basket_application::{
+    BasketUseCases,
+    testing::{Bench, CatalogState},
+};
+use kernel_application::{
+    CallContext, Caller,
+    testing::{context, context_of},
+};
 use serde_json::{Value, json};
 use utoipa_actix_web::AppExt;
 
@@ -16,7 +23,17 @@ async fn send(
     path: &str,
     body: Option<Value>,
 ) -> (u16, Option<String>, Value) {
-    let use_cases = bench.use_cases.clone();
+    serve(bench.use_cases.clone(), context(), method, path, body).await
+}
+
+/// Answers a request that the edge has found to be the call `ctx`.
+async fn serve(
+    use_cases: BasketUseCases,
+    ctx: CallContext,
+    method: Method,
+    path: &str,
+    body: Option<Value>,
+) -> (u16, Option<String>, Value) {
     let (app, _) = App::new().into_utoipa_app().configure(|cfg| routes(cfg, use_cases)).split_for_parts();
     let app = test::init_service(app).await;
     let request = test::TestRequest::default().method(method).uri(path);
@@ -24,7 +41,9 @@ async fn send(
         Some(body) => request.set_json(body),
         None => request,
     };
-    let response = test::call_service(&app, request.to_request()).await;
+    let request = request.to_request();
+    request.extensions_mut().insert(ctx);
+    let response = test::call_service(&app, request).await;
     let status = response.status().as_u16();
     let location = response.headers().get(header::LOCATION).map(|value| value.to_str().unwrap().to_owned());
     let body = test::read_body(response).await;
@@ -152,6 +171,35 @@ async fn the_product_in_the_path_is_the_one_that_counts() {
     let (_, basket) = put(&bench, "/baskets/ada/items/7", json!({"quantity": 3})).await;
     assert_eq!(basket["items"][0]["quantity"], json!(3));
     assert_eq!(basket["items"][1]["quantity"], json!(1));
+}
+
+#[actix_web::test]
+async fn a_basket_is_its_owner_s() {
+    let bench = Bench::with_product(7, "19.99", 5);
+    let (_, before) = post(&bench, "/baskets/ada/items", json!({"product_id": 7, "quantity": 2})).await;
+    let requests = || {
+        [
+            (Method::GET, "/baskets/ada", None),
+            (Method::POST, "/baskets", Some(json!({"user_id": "ada"}))),
+            (Method::DELETE, "/baskets/ada", None),
+            (Method::POST, "/baskets/ada/items", Some(json!({"product_id": 7, "quantity": 1}))),
+            (Method::PUT, "/baskets/ada/items/7", Some(json!({"quantity": 1}))),
+            (Method::DELETE, "/baskets/ada/items/7", None),
+            (Method::DELETE, "/baskets/ada/items", None),
+        ]
+    };
+    let nobody = context().by(Caller::Anonymous);
+    for (ctx, refusal) in [(nobody, (401, "unauthenticated")), (context_of("bob"), (403, "forbidden"))] {
+        for (method, path, body) in requests() {
+            let (status, _, body) = serve(bench.guarded(), ctx.clone(), method.clone(), path, body).await;
+            assert_eq!((status, body["code"].as_str().unwrap()), refusal, "{method} {path}");
+        }
+    }
+    assert_eq!(get(&bench, "/baskets/ada").await, (200, before), "nothing has changed");
+    for (method, path, body) in requests() {
+        let (status, ..) = serve(bench.guarded(), context_of("ada"), method.clone(), path, body).await;
+        assert!([200, 204, 404].contains(&status), "{method} {path}: {status}");
+    }
 }
 
 #[actix_web::test]

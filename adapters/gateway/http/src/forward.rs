@@ -9,12 +9,20 @@ use actix_web::{
     web::{Data, Payload},
 };
 use futures_util::StreamExt;
-use gateway_application::{BodyStream, Client, GatewayError, UpstreamResponse, commands::forward::Forward};
+use gateway_application::{
+    BodyStream, Client, GatewayError, RequestBody, UpstreamResponse,
+    commands::forward::{Forward, Record},
+};
 use http::{Method, StatusCode, header::CONTENT_TYPE};
-use platform_http::{Ctx, Problem, Stopping};
+use platform_http::{Ctx, Problem, Stopping, Tunnel, is_encrypted};
 
 use crate::{
-    GatewayRoutes, Limits, convert, problem, request_body::request_body, response_body::ForwardedBody,
+    GatewayRoutes, Limits,
+    access_log::Entry,
+    checks, convert, problem,
+    request_body::{request_body, tunnel_body},
+    response_body::ForwardedBody,
+    upgrade::Upgrade,
 };
 
 pub(crate) async fn forward(
@@ -25,6 +33,9 @@ pub(crate) async fn forward(
     routes: Data<GatewayRoutes>,
 ) -> Result<HttpResponse, Problem> {
     let limits = routes.limits;
+    if let Some(problem) = checks::refused(&request) {
+        return Err(problem);
+    }
     if header_bytes(&request) > limits.headers {
         return Err(too_many_headers());
     }
@@ -32,11 +43,22 @@ pub(crate) async fn forward(
         return Ok(problem::answer(&GatewayError::BodyTooLarge));
     }
     let command = command(&request, payload, limits.body);
-    let method = command.method.clone();
-    match routes.forward.handle(&ctx, command).await {
-        Ok(response) => Ok(answer(&method, stopping, limits, response)),
-        Err(error) => Ok(problem::answer(&error)),
-    }
+    let entry = Entry {
+        logger: routes.logger.clone(),
+        method: command.method.clone(),
+        peer: command.client.address,
+        record: command.record.clone(),
+        ctx: ctx.0,
+    };
+    let mut response = match routes.forward.handle(&entry.ctx, command).await {
+        Ok(response) if response.status == StatusCode::SWITCHING_PROTOCOLS => {
+            tunnel(&request, stopping, response)
+        }
+        Ok(response) => answer(&entry.method, stopping, limits, response),
+        Err(error) => problem::answer(&error),
+    };
+    entry.attach(&mut response);
+    Ok(response)
 }
 
 fn header_bytes(request: &HttpRequest) -> usize {
@@ -50,13 +72,26 @@ fn too_many_headers() -> Problem {
 
 fn command(request: &HttpRequest, payload: Payload, body_limit: u64) -> Forward {
     let uri = request.uri();
+    let payload = payload.into_inner();
+    let mut headers = convert::request_headers(request.headers());
+    let upgrade = Upgrade::of(request);
+    if upgrade != Upgrade::WebSocket {
+        // It ends here, and nobody further on is to take the request for more than it is.
+        headers.remove(http::header::UPGRADE);
+    }
+    let body = match upgrade {
+        Upgrade::None => request_body(payload, body_limit),
+        Upgrade::Malformed => RequestBody::Empty,
+        Upgrade::WebSocket => tunnel_body(payload),
+    };
     Forward {
         method: convert::method(request.method()),
         path: uri.path().to_owned(),
         query: uri.query().map(str::to_owned),
-        headers: convert::request_headers(request.headers()),
-        body: request_body(payload.into_inner(), body_limit),
+        headers,
+        body,
         client: client(request),
+        record: Record::default(),
     }
 }
 
@@ -67,7 +102,7 @@ fn client(request: &HttpRequest) -> Client {
     Client {
         address: request.peer_addr().map(|peer| peer.ip()),
         trusted: false,
-        secure: request.app_config().secure(),
+        secure: is_encrypted(request),
         host: host.map(str::to_owned),
     }
 }
@@ -96,12 +131,25 @@ fn answer(
     builder.body(ForwardedBody::new(method, response, reading))
 }
 
+/// From here on, both ends say to each other what they like, until one of them or this server stops.
+fn tunnel(request: &HttpRequest, stopping: Stopping, mut response: UpstreamResponse) -> HttpResponse {
+    if let Some(tunnel) = Tunnel::of(request) {
+        tunnel.open();
+    }
+    let mut builder = HttpResponse::build(convert::status(response.status));
+    for header in convert::response_headers(&response.headers, false) {
+        builder.append_header(header);
+    }
+    response.body = until_stop(stopping, response.body);
+    builder.upgrade("websocket").body(ForwardedBody::new(&Method::GET, response, None))
+}
+
 fn is_endless(response: &UpstreamResponse) -> bool {
     let kind = response.headers.get(CONTENT_TYPE);
     kind.is_some_and(|kind| kind.as_bytes().starts_with(b"text/event-stream"))
 }
 
-/// An event stream has no end of its own, so it ends when this server stops.
+/// An event stream and a tunnel have no end of their own, so they end when this server stops.
 fn until_stop(Stopping(mut stopping): Stopping, body: BodyStream) -> BodyStream {
     let stopped = async move {
         // A sender that is gone says nothing about stopping: the stream goes on.

@@ -1,14 +1,23 @@
 //! HTTP routes of the gateway: everything below `/api` is forwarded, `/health/detailed` shows the backends.
 //!
+//! [`BrowserGuard`] stands around all of it: CORS and security headers.
+//!
 //! This room turns actix's requests into the application's and its answers back; bodies stay streams. What happens
 //! to a request in between is decided in the application.
 
+mod access_log;
+mod checks;
 mod convert;
+mod cors;
 mod detailed;
 mod forward;
+mod guard;
 mod problem;
 mod request_body;
 mod response_body;
+mod screen;
+mod security;
+mod upgrade;
 
 use std::{sync::Arc, time::Duration};
 
@@ -16,6 +25,11 @@ use actix_web::web::{self, Data};
 use gateway_application::{commands::forward::Forward, queries::check_backends::CheckBackends};
 use kernel_application::{CommandHandler, QueryHandler};
 use platform_http::ServiceConfig;
+use slog::Logger;
+
+pub use guard::BrowserGuard;
+pub use screen::screen;
+pub use security::{InvalidPolicy, Policy, SecurityHeaders};
 
 /// What the routes need.
 #[derive(Clone)]
@@ -26,6 +40,8 @@ pub struct GatewayRoutes {
     pub check_backends: Arc<dyn QueryHandler<CheckBackends>>,
     /// What a request and its answer may take.
     pub limits: Limits,
+    /// Where the access log goes.
+    pub logger: Logger,
 }
 
 /// What a request and its answer may take.

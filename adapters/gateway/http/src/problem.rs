@@ -25,6 +25,7 @@ pub(crate) fn answer(error: &GatewayError) -> HttpResponse {
 /// The problem of a failed request. Backends' addresses are for the log only.
 pub(crate) fn problem(error: &GatewayError) -> Problem {
     let (status, detail) = match error {
+        GatewayError::Denied(denied) => return Problem::of(denied),
         GatewayError::Path(_) | GatewayError::Target(_) | GatewayError::BodyBroken => {
             (StatusCode::BAD_REQUEST, error.to_string())
         }

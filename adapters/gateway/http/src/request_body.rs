@@ -34,6 +34,26 @@ async fn pump(mut payload: Payload, limit: u64, sender: mpsc::Sender<Result<Byte
     }
 }
 
+/// What a client sends through a tunnel: as much of it as it likes, whenever it likes.
+pub(crate) fn tunnel_body(mut payload: Payload) -> RequestBody {
+    let (sender, mut receiver) = mpsc::channel(1);
+    actix_web::rt::spawn(async move {
+        loop {
+            let piece = tokio::select! {
+                piece = payload.next() => piece,
+                () = sender.closed() => return,
+            };
+            let Some(piece) = piece else { return };
+            let piece = piece.map_err(|_| BodyError::Broken);
+            let last = piece.is_err();
+            if sender.send(piece).await.is_err() || last {
+                return;
+            }
+        }
+    });
+    RequestBody::Stream(Box::pin(stream::poll_fn(move |cx| receiver.poll_recv(cx))))
+}
+
 async fn next(payload: &mut Payload, left: &mut u64) -> Option<Result<Bytes, BodyError>> {
     let piece = match timeout(PAUSE, payload.next()).await {
         Ok(Some(Ok(piece))) => piece,

@@ -66,6 +66,9 @@ fn size(method: &Method, status: StatusCode, headers: &HeaderMap) -> BodySize {
     if matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED) {
         return BodySize::None;
     }
+    if status == StatusCode::SWITCHING_PROTOCOLS {
+        return BodySize::Stream;
+    }
     let length = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
     match length {
         Some(length) => BodySize::Sized(length),

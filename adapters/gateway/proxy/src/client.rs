@@ -1,13 +1,17 @@
 //! Forwards a request over the pool.
 
-use std::{error::Error, io, time::Duration};
+use std::{error::Error, io, mem, time::Duration};
 
 use async_trait::async_trait;
 use gateway_application::{
     BodyError, RequestBody, Stage, UpstreamClient, UpstreamError, UpstreamRequest, UpstreamResponse,
 };
 use gateway_domain::Backend;
-use http::{HeaderMap, Request, Uri, header::CONTENT_TYPE, uri::PathAndQuery};
+use http::{
+    HeaderMap, Request, StatusCode, Uri,
+    header::CONTENT_TYPE,
+    uri::{PathAndQuery, Scheme},
+};
 use hyper::body::Incoming;
 use hyper_util::client::legacy;
 use kernel_application::CallContext;
@@ -17,7 +21,7 @@ use tokio::time::{Instant, timeout};
 use crate::{
     Pool,
     body::{self, UpstreamBody},
-    headers,
+    headers, tunnel,
 };
 
 /// Implements the port with hyper.
@@ -35,15 +39,23 @@ impl UpstreamClient for HyperUpstreamClient {
         ctx: &CallContext,
         backend: &Backend,
         request: &UpstreamRequest,
-        body: RequestBody,
+        mut body: RequestBody,
     ) -> Result<UpstreamResponse, UpstreamError> {
         let start = Instant::now();
         let (limit, stage) = self.limit(ctx);
         if limit.is_zero() {
             return Err(UpstreamError::TimedOut(stage));
         }
-        let request = outgoing(ctx, backend, request, body, limit)?;
+        // What goes through a tunnel is no body: it waits until the backend has agreed.
+        let through = tunnel::is_asked_for(request).then(|| mem::replace(&mut body, RequestBody::Empty));
+        let mut request = outgoing(ctx, backend, request, body, limit)?;
+        if through.is_some() {
+            headers::upgrade(request.headers_mut());
+        }
         match timeout(limit, self.pool.client.request(request)).await {
+            Ok(Ok(response)) if response.status() == StatusCode::SWITCHING_PROTOCOLS => {
+                tunnel::open(response, through).await
+            }
             Ok(Ok(response)) => Ok(self.incoming(response, start)),
             Ok(Err(error)) => Err(failure(error)),
             Err(_) => Err(UpstreamError::TimedOut(stage)),
@@ -93,7 +105,8 @@ fn outgoing(
 
 /// Fails only where the backend's authority is none, which is checked when it is configured.
 pub(crate) fn uri(backend: &Backend, target: PathAndQuery) -> Result<Uri, http::Error> {
-    Uri::builder().scheme("http").authority(backend.authority()).path_and_query(target).build()
+    let scheme = if backend.is_secure() { Scheme::HTTPS } else { Scheme::HTTP };
+    Uri::builder().scheme(scheme).authority(backend.authority()).path_and_query(target).build()
 }
 
 fn is_endless(headers: &HeaderMap) -> bool {

@@ -3,10 +3,13 @@
 use std::time::Duration;
 
 use gateway_application::Client;
-use gateway_domain::{connection_options, is_hop_by_hop, message::appended};
+use gateway_domain::{
+    connection_options, is_hop_by_hop,
+    message::{Hop, appended},
+};
 use http::{
     HeaderMap, HeaderName, HeaderValue,
-    header::{CONNECTION, EXPECT, FORWARDED, HOST, VIA},
+    header::{CONNECTION, EXPECT, FORWARDED, HOST, UPGRADE, VIA},
 };
 use kernel_application::CallContext;
 
@@ -19,9 +22,9 @@ const X_REQUEST_TIMEOUT: HeaderName = HeaderName::from_static("x-request-timeout
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
 /// The headers that are added, so that the map does not grow.
-const ADDED: usize = 8;
-/// The name under which this gateway appears in `Via`.
-const PSEUDONYM: &str = "1.1 gateway";
+const ADDED: usize = 11;
+/// How this gateway appears in `Via`: the protocol it was asked in, and its pseudonym.
+const VIA_ENTRY: &str = "1.1 gateway";
 /// What it takes to bring an answer back: the backend is told so much less than there is left.
 const WAY_BACK: Duration = Duration::from_millis(10);
 
@@ -40,7 +43,7 @@ pub(crate) fn to_backend(
         }
     }
     forwarded(&mut headers, theirs, client, prefix);
-    set(&mut headers, VIA, Some(&appended(values(theirs, &VIA), PSEUDONYM)));
+    set(&mut headers, VIA, Some(&appended(values(theirs, &VIA), VIA_ENTRY)));
     set(&mut headers, X_REQUEST_ID, Some(ctx.request_id()));
     set(&mut headers, TRACEPARENT, Some(&ctx.trace().to_string()));
     let left = limit.saturating_sub(WAY_BACK).as_millis().max(1);
@@ -56,8 +59,14 @@ pub(crate) fn to_client(headers: &mut HeaderMap) {
         headers.remove(name);
     }
     headers.remove(X_REQUEST_ID);
-    let via = appended(values(headers, &VIA), PSEUDONYM);
+    let via = appended(values(headers, &VIA), VIA_ENTRY);
     set(headers, VIA, Some(&via));
+}
+
+/// Asks the backend for a web socket, as the client has asked this gateway.
+pub(crate) fn upgrade(headers: &mut HeaderMap) {
+    headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
+    headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
 }
 
 /// What a proxy says that is trusted is kept, and added to; what anybody else says of the way it came is replaced.
@@ -72,12 +81,16 @@ fn forwarded(headers: &mut HeaderMap, theirs: &HeaderMap, client: &Client, prefi
         Some(host) => drop(headers.insert(X_FORWARDED_HOST, host)),
         None => set(headers, X_FORWARDED_HOST, client.host.as_deref()),
     }
-    let proto = HeaderValue::from_static(if client.secure { "https" } else { "http" });
+    let proto = if client.secure { "https" } else { "http" };
+    let hop = Hop { peer: client.address, host: client.host.as_deref(), proto }.to_element();
+    let before = values(theirs, &FORWARDED).filter(|_| client.trusted);
+    set(headers, FORWARDED, Some(&appended(before, &hop)));
+    let proto = HeaderValue::from_static(proto);
     headers.insert(X_FORWARDED_PROTO, known(&X_FORWARDED_PROTO).unwrap_or(proto));
     headers.insert(X_FORWARDED_PREFIX, HeaderValue::from_static(prefix));
 }
 
-/// The server in front of this code has answered `Expect` already; `Forwarded` would contradict what is set here.
+/// The server in front of this code has answered `Expect` already; all others are set here.
 fn is_replaced(name: &HeaderName) -> bool {
     const REPLACED: [HeaderName; 11] = [
         HOST,
@@ -177,7 +190,8 @@ mod tests {
         assert_eq!(headers["x-forwarded-prefix"], "/api");
         assert_eq!(headers["via"], "1.0 cache, 1.1 gateway");
         assert_eq!(headers["x-request-timeout-ms"], "19990");
-        assert!(!headers.contains_key("host") && !headers.contains_key("forwarded"));
+        assert_eq!(headers["forwarded"], "for=10.0.0.7;host=\"shop.example\";proto=http");
+        assert!(!headers.contains_key("host"));
     }
 
     #[test]
@@ -186,7 +200,14 @@ mod tests {
         assert_eq!(headers["x-forwarded-for"], "1.2.3.4, 5.6.7.8, 10.0.0.7");
         assert_eq!(headers["x-forwarded-proto"], "https");
         assert_eq!(headers["x-forwarded-host"], "www.example");
+        let hop = "for=1.2.3.4, for=10.0.0.7;host=\"shop.example\";proto=http";
+        assert_eq!(headers["forwarded"], hop);
         assert_eq!(forwarded(&[], true)["x-forwarded-host"], "shop.example");
+    }
+
+    #[test]
+    fn loops_are_found_by_the_name_that_is_left() {
+        assert!(gateway_domain::message::came_through([VIA_ENTRY], gateway_domain::message::PSEUDONYM));
     }
 
     #[test]

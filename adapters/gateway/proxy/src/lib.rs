@@ -5,10 +5,12 @@
 
 mod body;
 mod client;
+mod connector;
 mod headers;
 mod observer;
 mod pool;
 mod probe;
+mod tunnel;
 
 pub use client::{HyperUpstreamClient, HyperUpstreamClientParameters};
 pub use observer::{UpstreamObserver, UpstreamObserverParameters, UpstreamSeries, register_state};

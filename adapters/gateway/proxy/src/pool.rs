@@ -1,13 +1,15 @@
 //! The connections to all backends, kept alive and shared by all requests.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use hyper_util::{
-    client::legacy::{Client, connect::HttpConnector},
+    client::legacy::Client,
     rt::{TokioExecutor, TokioTimer},
 };
 
-use crate::body::UpstreamBody;
+use platform_tls::ClientTls;
+
+use crate::{body::UpstreamBody, connector::Connector};
 
 /// Servers commonly close a connection that was idle for 5 seconds. Letting go first means that no request is sent on
 /// a connection that is being closed.
@@ -27,16 +29,15 @@ pub struct Timeouts {
 /// The connections. Clones share them.
 #[derive(Clone)]
 pub struct Pool {
-    pub(crate) client: Client<HttpConnector, UpstreamBody>,
+    pub(crate) client: Client<Connector, UpstreamBody>,
     pub(crate) timeouts: Timeouts,
 }
 
 impl Pool {
-    /// A pool without connections: they are made when they are needed.
-    pub fn new(timeouts: Timeouts) -> Self {
-        let mut connector = HttpConnector::new();
-        connector.set_connect_timeout(Some(timeouts.connect));
-        connector.set_nodelay(true);
+    /// A pool without connections: they are made when they are needed, over TLS to backends that are written with
+    /// `https`.
+    pub fn new(timeouts: Timeouts, tls: Arc<ClientTls>) -> Self {
+        let connector = Connector::new(timeouts.connect, tls);
         let client = Client::builder(TokioExecutor::new())
             .pool_idle_timeout(IDLE)
             .pool_timer(TokioTimer::new())

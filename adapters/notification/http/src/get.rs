@@ -12,7 +12,7 @@ use crate::{NotificationBody, NotificationRoutes};
     params(("id" = Uuid, Path, description = "The notification's id")),
     responses(
         (status = 200, description = "The notification", body = NotificationBody),
-        (status = 404, description = "There is none with this id", body = Problem, content_type = Problem::CONTENT_TYPE),
+        (status = 404, description = "There is none with this id, or it is another user's", body = Problem, content_type = Problem::CONTENT_TYPE),
         (status = 422, description = "The id is no UUID", body = Problem, content_type = Problem::CONTENT_TYPE),
         (status = 503, description = "The store is away", body = Problem, content_type = Problem::CONTENT_TYPE)))]
 #[get("/notifications/{id}")]

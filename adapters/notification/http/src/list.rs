@@ -15,7 +15,7 @@ use crate::{NotificationBody, NotificationRoutes};
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct ListParams {
-    /// Only this user's.
+    /// Only this user's. Without it, administrators get everybody's and others their own.
     #[param(pattern = "^[A-Za-z0-9._@-]{1,64}$")]
     user_id: Option<String>,
     /// Only this channel's.
@@ -31,7 +31,7 @@ pub(crate) struct ListParams {
     cursor: Option<String>,
 }
 
-/// Notifications on all channels, newest first.
+/// Notifications on all channels, newest first: a user's own, or anybody's for administrators.
 #[utoipa::path(tag = "notifications",
     params(ListParams),
     responses(

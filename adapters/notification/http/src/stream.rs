@@ -30,7 +30,7 @@ use crate::{NotificationBody, NotificationRoutes, StreamSettings};
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct StreamParams {
-    /// The user.
+    /// The user. Only administrators follow others.
     #[param(pattern = "^[A-Za-z0-9._@-]{1,64}$")]
     user_id: String,
 }
@@ -58,7 +58,7 @@ pub(crate) async fn stream_notifications(
     let place = routes.streams.clone().try_acquire_owned().map_err(|_| full())?;
     let mut follower = Follower {
         // Without the request's deadline, which the stream outlives.
-        ctx: CallContext::new(ctx.request_id(), *ctx.trace()),
+        ctx: CallContext::new(ctx.request_id(), *ctx.trace()).by(ctx.caller().clone()),
         follow: routes.use_cases.follow_notifications.clone(),
         user_id,
         cursor: last_event_id(&request),

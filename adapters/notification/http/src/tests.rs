@@ -1,6 +1,7 @@
 use actix_web::{
-    App,
+    App, HttpMessage,
     body::MessageBody,
+    dev::Service,
     http::StatusCode,
     test::{TestRequest, call_service, init_service, read_body_json},
 };
@@ -15,12 +16,16 @@ use utoipa_actix_web::AppExt;
 
 use super::*;
 
-/// The routes over fakes, as an actix service.
+/// The routes over fakes, as an actix service; the system itself calls.
 macro_rules! service {
     ($fixture:expr, $settings:expr, $stopping:expr) => {{
         let state = NotificationRoutes::new($fixture.use_cases(), $fixture.arrivals.clone(), $settings);
         let app = App::new()
             .app_data(platform_http::Stopping($stopping))
+            .wrap_fn(|request, next| {
+                request.extensions_mut().insert(context());
+                next.call(request)
+            })
             .into_utoipa_app()
             .configure(|cfg| routes(cfg, state.clone()))
             .into_app();

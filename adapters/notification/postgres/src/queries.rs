@@ -7,8 +7,9 @@ use diesel::{
     prelude::*,
     sql_types::BigInt,
 };
-use diesel_async::RunQueryDsl;
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use kernel_application::{Page, PageRequest, StoreError};
+use kernel_domain::UserId;
 use notification_application::{NotificationFilter, NotificationQueries, NotificationView, PageError};
 use notification_domain::NotificationId;
 use platform_postgres::{Database, PgUuid};
@@ -33,10 +34,14 @@ impl PgNotificationQueries {
 
 #[async_trait]
 impl NotificationQueries for PgNotificationQueries {
-    async fn get(&self, id: NotificationId) -> Result<Option<NotificationView>, StoreError> {
+    async fn get(
+        &self,
+        id: NotificationId,
+        of: Option<&UserId>,
+    ) -> Result<Option<NotificationView>, StoreError> {
         self.db
             .read("read notification", async |connection| {
-                by_id(id).first(connection).await.optional()?.map(Row::view).transpose()
+                one(connection, id, of).await?.map(Row::view).transpose()
             })
             .await
     }
@@ -61,11 +66,30 @@ impl NotificationQueries for PgNotificationQueries {
     }
 }
 
+/// The notification, where there is one and, where `of` names a user, it is theirs.
+pub(crate) async fn one(
+    connection: &mut AsyncPgConnection,
+    id: NotificationId,
+    of: Option<&UserId>,
+) -> QueryResult<Option<Row>> {
+    match of {
+        Some(user) => by_id_of(id, user.as_str()).first(connection).await.optional(),
+        None => by_id(id).first(connection).await.optional(),
+    }
+}
+
 /// One notification.
 #[auto_type(no_type_alias)]
 pub(crate) fn by_id(id: NotificationId) -> _ {
     let (id, row): (PgUuid, AsSelect<Row, Pg>) = (PgUuid(*id.as_uuid()), Row::as_select());
     notification::table.filter(notification::id.eq(id)).select(row)
+}
+
+/// One notification of a user's.
+#[auto_type(no_type_alias)]
+pub(crate) fn by_id_of<'a>(id: NotificationId, user: &'a str) -> _ {
+    let (id, row): (PgUuid, AsSelect<Row, Pg>) = (PgUuid(*id.as_uuid()), Row::as_select());
+    notification::table.filter(notification::id.eq(id)).filter(notification::user_id.eq(user)).select(row)
 }
 
 /// Numbers and rows.

@@ -4,14 +4,14 @@ use async_trait::async_trait;
 use diesel::{dsl::auto_type, prelude::*};
 use diesel_async::RunQueryDsl;
 use kernel_application::{CallContext, StoreError};
-use kernel_domain::Timestamp;
+use kernel_domain::{Timestamp, UserId};
 use notification_application::{Channel, NotificationRepository};
 use notification_domain::{Notification, NotificationId};
 use platform_postgres::{Database, PgUuid, Prepared};
 use shaku::Component;
 
 use crate::{
-    queries::by_id,
+    queries::one,
     row::{Progress, Row, column},
     schema::notification,
 };
@@ -37,11 +37,14 @@ impl PgNotificationRepository {
 
 #[async_trait]
 impl NotificationRepository for PgNotificationRepository {
-    async fn find(&self, id: NotificationId) -> Result<Option<Notification>, StoreError> {
+    async fn find(
+        &self,
+        id: NotificationId,
+        of: Option<&UserId>,
+    ) -> Result<Option<Notification>, StoreError> {
         self.db
             .read("load notification", async |connection| {
-                let row = by_id(id).first(connection).await.optional()?;
-                row.map(Row::notification).transpose()
+                one(connection, id, of).await?.map(Row::notification).transpose()
             })
             .await
     }

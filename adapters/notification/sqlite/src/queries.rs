@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use diesel::prelude::*;
 use kernel_application::{Page, PageRequest, StoreError};
+use kernel_domain::UserId;
 use notification_application::{NotificationFilter, NotificationQueries, NotificationView, PageError};
 use notification_domain::NotificationId;
 use platform_sqlite::Database;
@@ -27,16 +28,16 @@ impl SqliteNotificationQueries {
 
 #[async_trait]
 impl NotificationQueries for SqliteNotificationQueries {
-    async fn get(&self, id: NotificationId) -> Result<Option<NotificationView>, StoreError> {
+    async fn get(
+        &self,
+        id: NotificationId,
+        of: Option<&UserId>,
+    ) -> Result<Option<NotificationView>, StoreError> {
+        let one = one(id, of);
         self.db
             .read("read notification", move |connection| {
-                notification::table
-                    .filter(notification::id.eq(id.to_string()))
-                    .select(Row::as_select())
-                    .first(connection)
-                    .optional()?
-                    .map(Row::view)
-                    .transpose()
+                let row = one.select(Row::as_select()).first(connection).optional()?;
+                row.map(Row::view).transpose()
             })
             .await
     }
@@ -65,7 +66,18 @@ impl NotificationQueries for SqliteNotificationQueries {
     }
 }
 
-fn matching(filter: NotificationFilter) -> notification::BoxedQuery<'static, diesel::sqlite::Sqlite> {
+/// One notification, of that user's where there is one.
+pub(crate) fn one(id: NotificationId, of: Option<&UserId>) -> Boxed {
+    let one = notification::table.filter(notification::id.eq(id.to_string())).into_boxed();
+    match of {
+        Some(user) => one.filter(notification::user_id.eq(user.to_string())),
+        None => one,
+    }
+}
+
+type Boxed = notification::BoxedQuery<'static, diesel::sqlite::Sqlite>;
+
+fn matching(filter: NotificationFilter) -> Boxed {
     let mut query = notification::table.into_boxed();
     if let Some(user) = filter.user_id {
         query = query.filter(notification::user_id.eq(user.to_string()));

@@ -3,13 +3,14 @@
 use async_trait::async_trait;
 use diesel::prelude::*;
 use kernel_application::{CallContext, StoreError};
-use kernel_domain::Timestamp;
+use kernel_domain::{Timestamp, UserId};
 use notification_application::{Channel, NotificationRepository};
 use notification_domain::{Notification, NotificationId};
 use platform_sqlite::{Database, micros};
 use shaku::Component;
 
 use crate::{
+    queries::one,
     row::{Progress, Row, column},
     schema::notification,
 };
@@ -31,16 +32,16 @@ impl SqliteNotificationRepository {
 
 #[async_trait]
 impl NotificationRepository for SqliteNotificationRepository {
-    async fn find(&self, id: NotificationId) -> Result<Option<Notification>, StoreError> {
+    async fn find(
+        &self,
+        id: NotificationId,
+        of: Option<&UserId>,
+    ) -> Result<Option<Notification>, StoreError> {
+        let one = one(id, of);
         self.db
             .read("load notification", move |connection| {
-                notification::table
-                    .filter(notification::id.eq(id.to_string()))
-                    .select(Row::as_select())
-                    .first(connection)
-                    .optional()?
-                    .map(Row::notification)
-                    .transpose()
+                let row = one.select(Row::as_select()).first(connection).optional()?;
+                row.map(Row::notification).transpose()
             })
             .await
     }

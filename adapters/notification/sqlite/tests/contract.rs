@@ -76,5 +76,5 @@ async fn data_survives_a_restart() {
     first.add_all(&context(), vec![notification]).await.unwrap();
     drop(first);
     let second = SqliteNotificationRepository::new(open(dir.path()).await.unwrap());
-    assert!(second.find(id).await.unwrap().is_some());
+    assert!(second.find(id, None).await.unwrap().is_some());
 }

@@ -25,7 +25,7 @@ pub(crate) async fn run<C, R>(
 where
     C: IdempotentCommand<Output = PaymentView, Error = PaymentError>,
 {
-    let answered = handler.handle(ctx, Keyed::anonymous(key, command)).await;
+    let answered = handler.handle(ctx, Keyed::new(ctx, key, command)).await;
     let Answered { result, replayed } = answered.map_err(|error| status(&error))?;
     match result {
         Ok(view) => {

@@ -1,3 +1,7 @@
+use kernel_application::{
+    CallContext, Caller,
+    testing::{context, context_of},
+};
 use payment_application::testing::{ProviderScript, World, item};
 use platform_grpc::Fault;
 use proto::{
@@ -11,6 +15,17 @@ use proto::{
 use tonic::{Code, Request, Status};
 
 use crate::{PaymentRoom, keyed::REPLAYED};
+
+/// A request that the server has found to be the call `ctx`.
+fn by<T>(ctx: &CallContext, message: T) -> Request<T> {
+    let mut request = Request::new(message);
+    request.extensions_mut().insert(ctx.clone());
+    request
+}
+
+fn trusted<T>(message: T) -> Request<T> {
+    by(&context(), message)
+}
 
 fn room(world: &World) -> PaymentRoom {
     PaymentRoom::new(world.use_cases())
@@ -26,17 +41,17 @@ fn creation(user: &str) -> CreatePaymentRequest {
 }
 
 async fn create(room: &PaymentRoom, user: &str) -> Payment {
-    room.create_payment(Request::new(creation(user))).await.unwrap().into_inner().payment.unwrap()
+    room.create_payment(trusted(creation(user))).await.unwrap().into_inner().payment.unwrap()
 }
 
 async fn process(room: &PaymentRoom, id: &str) -> Result<Payment, Status> {
     let request = ProcessPaymentRequest { id: id.to_owned(), payment_token: Some("tok_success".to_owned()) };
-    room.process_payment(Request::new(request)).await.map(|reply| reply.into_inner().payment.unwrap())
+    room.process_payment(trusted(request)).await.map(|reply| reply.into_inner().payment.unwrap())
 }
 
 async fn refund(room: &PaymentRoom, id: &str, amount: Option<Money>) -> Result<Payment, Status> {
     let request = RefundPaymentRequest { id: id.to_owned(), amount, reason: None };
-    room.refund_payment(Request::new(request)).await.map(|reply| reply.into_inner().payment.unwrap())
+    room.refund_payment(trusted(request)).await.map(|reply| reply.into_inner().payment.unwrap())
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "messages hold optional amounts")]
@@ -45,7 +60,7 @@ fn usd(units: i64, nanos: i32) -> Option<Money> {
 }
 
 fn with_key<T>(message: T, key: &'static str) -> Request<T> {
-    let mut request = Request::new(message);
+    let mut request = trusted(message);
     request.metadata_mut().insert("idempotency-key", key.parse().unwrap());
     request
 }
@@ -73,7 +88,7 @@ async fn a_payment_is_made_processed_and_refunded_in_parts() {
     let paid = process(&room, &made.id).await.unwrap();
     assert_eq!(paid.status(), PaymentStatus::Completed);
     assert!(paid.processed_at.is_some() && paid.provider_id.is_some());
-    let get = Request::new(GetPaymentRequest { id: made.id.clone() });
+    let get = trusted(GetPaymentRequest { id: made.id.clone() });
     assert_eq!(room.get_payment(get).await.unwrap().into_inner().payment, Some(paid));
 
     let part = refund(&room, &made.id, usd(5, 500_000_000)).await.unwrap();
@@ -134,11 +149,11 @@ async fn failures_have_the_codes_of_http() {
     let unknown = "01890a5d-ac96-774b-bcce-b302099a8057";
     for id in [unknown, "7"] {
         assert_eq!(code(process(&room, id).await), expect(Code::NotFound, "payment_not_found"));
-        let get = room.get_payment(Request::new(GetPaymentRequest { id: id.to_owned() })).await;
+        let get = room.get_payment(trusted(GetPaymentRequest { id: id.to_owned() })).await;
         assert_eq!(code(get), expect(Code::NotFound, "payment_not_found"));
     }
     let wrong = CreatePaymentRequest { user_id: "a b".to_owned(), ..CreatePaymentRequest::default() };
-    let status = room.create_payment(Request::new(wrong)).await.unwrap_err();
+    let status = room.create_payment(trusted(wrong)).await.unwrap_err();
     let fields: Vec<_> = Fault::from(&status).fields.into_iter().map(|fault| fault.field).collect();
     assert_eq!(
         (status.code(), fields),
@@ -146,7 +161,7 @@ async fn failures_have_the_codes_of_http() {
     );
 
     let paid = world.completed("bob").await;
-    let cancel = room.cancel_payment(Request::new(CancelPaymentRequest { id: paid.id.clone() })).await;
+    let cancel = room.cancel_payment(trusted(CancelPaymentRequest { id: paid.id.clone() })).await;
     assert_eq!(code(cancel), expect(Code::FailedPrecondition, "payment_not_pending"));
     let inexact = refund(&room, &paid.id, usd(1, 1)).await;
     assert_eq!(code(inexact).0, Code::InvalidArgument);
@@ -158,7 +173,7 @@ async fn lists_are_filtered_and_paged() {
     let room = room(&world);
     let (ada, bob) = (world.pending("ada").await, world.completed("bob").await);
     let ids = |payments: Vec<Payment>| payments.into_iter().map(|payment| payment.id).collect::<Vec<_>>();
-    let list = async |request| room.get_payments(Request::new(request)).await;
+    let list = async |request| room.get_payments(trusted(request)).await;
 
     let first = list(GetPaymentsRequest { limit: Some(1), ..Default::default() }).await.unwrap().into_inner();
     assert_eq!(ids(first.payments), [bob.id.as_str()]);
@@ -170,7 +185,7 @@ async fn lists_are_filtered_and_paged() {
     let found = list(GetPaymentsRequest { status: completed, ..Default::default() }).await.unwrap();
     assert_eq!(ids(found.into_inner().payments), [bob.id.as_str()]);
     let users = GetUserPaymentsRequest { user_id: "ada".to_owned(), ..Default::default() };
-    let found = room.get_user_payments(Request::new(users)).await.unwrap();
+    let found = room.get_user_payments(trusted(users)).await.unwrap();
     assert_eq!(ids(found.into_inner().payments), [ada.id.as_str()]);
 
     for wrong in [
@@ -181,6 +196,51 @@ async fn lists_are_filtered_and_paged() {
     ] {
         assert_eq!(code(list(wrong.clone()).await).0, Code::InvalidArgument, "{wrong:?}");
     }
-    let nobody = room.get_user_payments(Request::new(GetUserPaymentsRequest::default())).await;
+    let nobody = room.get_user_payments(trusted(GetUserPaymentsRequest::default())).await;
     assert_eq!(code(nobody).0, Code::InvalidArgument);
+}
+
+/// What each method answers about Ada's payment, which each names in its own way.
+async fn refusals(room: &PaymentRoom, ctx: &CallContext, id: &str) -> [(Code, String); 6] {
+    let (id, user_id) = (|| id.to_owned(), || "ada".to_owned());
+    let process = ProcessPaymentRequest { id: id(), payment_token: None };
+    let refund = RefundPaymentRequest { id: id(), amount: usd(1, 0), reason: None };
+    [
+        code(room.get_payment(by(ctx, GetPaymentRequest { id: id() })).await),
+        code(room.process_payment(by(ctx, process)).await),
+        code(room.cancel_payment(by(ctx, CancelPaymentRequest { id: id() })).await),
+        code(room.refund_payment(by(ctx, refund)).await),
+        code(room.create_payment(by(ctx, creation("ada"))).await),
+        code(
+            room.get_user_payments(by(
+                ctx,
+                GetUserPaymentsRequest { user_id: user_id(), ..Default::default() },
+            ))
+            .await,
+        ),
+    ]
+}
+
+#[tokio::test]
+async fn a_payment_is_its_users() {
+    let world = World::default();
+    let room = room(&world);
+    let id = world.pending("ada").await.id;
+    let get = async || {
+        let found = room.get_payment(by(&context_of("ada"), GetPaymentRequest { id: id.clone() })).await;
+        found.unwrap().into_inner().payment.unwrap()
+    };
+    let before = get().await;
+    let nobody = context().by(Caller::Anonymous);
+    for refusal in refusals(&room, &nobody, &id).await {
+        assert_eq!(refusal, expect(Code::Unauthenticated, "unauthenticated"));
+    }
+    let [by_id @ .., create, list] = refusals(&room, &context_of("bob"), &id).await;
+    assert_eq!(by_id, [(); 4].map(|()| expect(Code::NotFound, "payment_not_found")));
+    assert_eq!([create, list], [(); 2].map(|()| expect(Code::PermissionDenied, "forbidden")));
+    assert_eq!(get().await, before);
+    let all = |ctx: CallContext| room.get_payments(by(&ctx, GetPaymentsRequest::default()));
+    assert!(all(context_of("bob")).await.unwrap().into_inner().payments.is_empty());
+    assert_eq!(all(context_of("ada")).await.unwrap().into_inner().payments, [before]);
+    assert_eq!(code(all(nobody).await).0, Code::Unauthenticated);
 }

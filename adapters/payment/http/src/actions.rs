@@ -10,7 +10,7 @@ use platform_http::{Ctx, IdempotencyKeyHeader, PathParams, Problem};
 use crate::{
     PaymentRoutes,
     body::{PaymentBody, Process, Refund},
-    failures::{Always, WithBody, WithKey},
+    failures::{Always, ForItsUser, WithBody, WithKey},
     keyed::run,
     optional::OptionalBody,
 };
@@ -29,12 +29,11 @@ use crate::{
             ("Idempotency-Replayed" = String, description = "`true` where the answer was given before"))),
         (status = 202, description = "The payment, still processing: look again later", body = PaymentBody, headers(
             ("Idempotency-Replayed" = String, description = "`true` where the answer was given before"))),
-        (status = 404, description = "`payment_not_found`", body = Problem, content_type = "application/problem+json"),
         (status = 409, description = "`payment_not_pending`: it was cancelled or has expired; `payment_expired`: it does \
             so now; `idempotency_key_in_use`: the first request is still running", body = Problem,
             content_type = "application/problem+json", headers(
             ("Idempotency-Replayed" = String, description = "`true` where the answer was given before"))),
-        WithKey, WithBody, Always,
+        WithKey, WithBody, ForItsUser, Always,
     )
 )]
 #[post("/payments/{id}/process")]
@@ -60,11 +59,10 @@ pub(crate) async fn process_payment(
     responses(
         (status = 200, description = "The payment, cancelled", body = PaymentBody, headers(
             ("Idempotency-Replayed" = String, description = "`true` where the answer was given before"))),
-        (status = 404, description = "`payment_not_found`", body = Problem, content_type = "application/problem+json"),
         (status = 409, description = "`payment_not_pending`; `idempotency_key_in_use`: the first request is still running",
             body = Problem, content_type = "application/problem+json", headers(
             ("Idempotency-Replayed" = String, description = "`true` where the answer was given before"))),
-        WithKey, Always,
+        WithKey, ForItsUser, Always,
     )
 )]
 #[post("/payments/{id}/cancel")]
@@ -93,12 +91,11 @@ pub(crate) async fn cancel_payment(
         (status = 200, description = "The payment", body = PaymentBody, headers(
             ("Idempotency-Replayed" = String, description = "`true` where the answer was given before"))),
         (status = 202, description = "The payment, with the refund still under way: look again later", body = PaymentBody),
-        (status = 404, description = "`payment_not_found`", body = Problem, content_type = "application/problem+json"),
         (status = 409, description = "`payment_not_refundable`: there is no money to give back; \
             `refund_exceeds_amount`: less is left; `refund_refused` by the provider; `idempotency_key_in_use`: the first \
             request is still running", body = Problem, content_type = "application/problem+json", headers(
             ("Idempotency-Replayed" = String, description = "`true` where the answer was given before"))),
-        WithKey, WithBody, Always,
+        WithKey, WithBody, ForItsUser, Always,
     )
 )]
 #[post("/payments/{id}/refund")]

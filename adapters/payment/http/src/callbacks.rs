@@ -29,12 +29,15 @@ pub(crate) struct ProviderCallback {
 /// Takes a signed callback of the payment provider.
 #[utoipa::path(
     tag = "provider",
+    // The signature says who calls; the provider has no token of the shop's.
+    security(()),
     params(("X-Provider-Signature" = String, Header,
         description = "`t=<seconds since 1970>,v1=<hex of HMAC-SHA256(secret, t + \".\" + body)>`, at most 5 minutes old")),
     request_body = ProviderCallback,
     responses(
         (status = 204, description = "Dealt with, now or before"),
-        (status = 401, description = "`invalid_signature`", body = Problem, content_type = "application/problem+json"),
+        (status = 401, description = "`invalid_signature`; `invalid_token`: none is needed, but the one that was sent \
+            does not hold", body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "`payment_not_found`", body = Problem, content_type = "application/problem+json"),
         (status = 409, description = "`concurrent_change`: send it again", body = Problem,
             content_type = "application/problem+json"),

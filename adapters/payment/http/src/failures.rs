@@ -24,6 +24,39 @@ impl IntoResponses for Always {
     }
 }
 
+/// Routes for a payment's user, besides [`Always`]; somebody else's payment is answered as if there were none.
+pub(crate) struct ForItsUser;
+
+impl IntoResponses for ForItsUser {
+    fn responses() -> Responses {
+        responses(&[
+            UNAUTHENTICATED,
+            (404, "`payment_not_found`: there is no such payment, or it is another user's"),
+        ])
+    }
+}
+
+/// Routes that name a user, besides [`Always`].
+pub(crate) struct ForTheUser;
+
+impl IntoResponses for ForTheUser {
+    fn responses() -> Responses {
+        responses(&[UNAUTHENTICATED, (403, "`forbidden`: the token is another user's")])
+    }
+}
+
+/// Routes for administrators, besides [`Always`].
+pub(crate) struct ForAdministrators;
+
+impl IntoResponses for ForAdministrators {
+    fn responses() -> Responses {
+        responses(&[UNAUTHENTICATED, (403, "`forbidden`: the token has not the role `admin`")])
+    }
+}
+
+const UNAUTHENTICATED: (u16, &str) =
+    (401, "`unauthenticated`: a token is needed; `invalid_token`: the one that was sent does not hold");
+
 /// Routes with a body, besides [`Always`].
 pub(crate) struct WithBody;
 

@@ -22,7 +22,7 @@ pub(crate) async fn run<C>(
 where
     C: IdempotentCommand<Output = PaymentView, Error = PaymentError>,
 {
-    let Answered { result, replayed } = handler.handle(ctx, Keyed::anonymous(key, command)).await?;
+    let Answered { result, replayed } = handler.handle(ctx, Keyed::new(ctx, key, command)).await?;
     let mut response = result.map_or_else(|error| Problem::from(error).error_response(), answer);
     if replayed {
         response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));

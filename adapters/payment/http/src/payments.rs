@@ -11,7 +11,7 @@ use platform_http::{Ctx, IdempotencyKeyHeader, JsonBody, PageBody, PathParams, P
 use crate::{
     PaymentRoutes,
     body::{ListParams, NewPayment, PageParams, PaymentBody, StatsBody},
-    failures::{Always, WithBody, WithKey},
+    failures::{Always, ForAdministrators, ForItsUser, ForTheUser, WithBody, WithKey},
     keyed::run,
 };
 
@@ -30,7 +30,7 @@ use crate::{
             this basket lives; `idempotency_key_in_use`: the first request is still running", body = Problem,
             content_type = "application/problem+json", headers(
             ("Idempotency-Replayed" = String, description = "`true` where the answer was given before"))),
-        WithKey, WithBody, Always,
+        WithKey, WithBody, ForTheUser, Always,
     )
 )]
 #[post("/payments")]
@@ -49,8 +49,7 @@ pub(crate) async fn create_payment(
     params(("id" = Uuid, Path, description = "The payment's id")),
     responses(
         (status = 200, description = "The payment", body = PaymentBody),
-        (status = 404, description = "`payment_not_found`", body = Problem, content_type = "application/problem+json"),
-        Always,
+        ForItsUser, Always,
     )
 )]
 #[get("/payments/{id}")]
@@ -63,11 +62,11 @@ pub(crate) async fn get_payment(
     Ok(HttpResponse::Ok().json(PaymentBody::from(view)))
 }
 
-/// Lists payments, newest first.
+/// Lists payments, newest first: a user's own, or those of all users for an administrator.
 #[utoipa::path(
     tag = "payments",
     params(ListParams),
-    responses((status = 200, description = "A page", body = PageBody<PaymentBody>), Always)
+    responses((status = 200, description = "A page", body = PageBody<PaymentBody>), ForTheUser, Always)
 )]
 #[get("/payments")]
 pub(crate) async fn list_payments(
@@ -86,7 +85,7 @@ pub(crate) async fn list_payments(
             pattern = "^[A-Za-z0-9._@-]+$"),
         PageParams,
     ),
-    responses((status = 200, description = "A page", body = PageBody<PaymentBody>), Always)
+    responses((status = 200, description = "A page", body = PageBody<PaymentBody>), ForTheUser, Always)
 )]
 #[get("/users/{user_id}/payments")]
 pub(crate) async fn list_user_payments(
@@ -102,7 +101,7 @@ pub(crate) async fn list_user_payments(
 /// Counts and sums all payments.
 #[utoipa::path(
     tag = "payments",
-    responses((status = 200, description = "The figures", body = StatsBody), Always)
+    responses((status = 200, description = "The figures", body = StatsBody), ForAdministrators, Always)
 )]
 #[get("/payments/stats")]
 pub(crate) async fn get_stats(ctx: Ctx, routes: Data<PaymentRoutes>) -> Result<HttpResponse, Problem> {

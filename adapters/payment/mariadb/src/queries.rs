@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use diesel::prelude::*;
 use diesel_async::{AsyncMysqlConnection, RunQueryDsl};
 use kernel_application::{Page, PageRequest, StoreError};
-use kernel_domain::{Currency, Money, PaymentId};
+use kernel_domain::{Currency, Money, PaymentId, UserId};
 use payment_application::{
     PaymentFilter, PaymentItemView, PaymentQueries, PaymentStats, PaymentStatus, PaymentView, StatusCount,
 };
@@ -38,11 +38,13 @@ impl MariaDbPaymentQueries {
 
 #[async_trait]
 impl PaymentQueries for MariaDbPaymentQueries {
-    async fn get(&self, id: PaymentId) -> Result<Option<PaymentView>, StoreError> {
-        let id = id.to_string();
+    async fn get(&self, id: PaymentId, scope: Option<&UserId>) -> Result<Option<PaymentView>, StoreError> {
+        let (id, scope) = (id.to_string(), scope.map(UserId::as_str));
         let get = async |connection: &mut AsyncMysqlConnection| {
-            let lines: Vec<(ItemRow, Option<PaymentRow>)> =
-                statements::payment_with_items(&id).load(connection).await?;
+            let lines = match scope {
+                Some(user) => statements::payment_with_items_of(&id, user).load::<Line>(connection).await?,
+                None => statements::payment_with_items(&id).load::<Line>(connection).await?,
+            };
             Ok(with_lines(lines))
         };
         self.db.read("show payment", get).await?.map(view).transpose()
@@ -82,7 +84,9 @@ const fn is_captured(status: PaymentStatus) -> bool {
     matches!(status, PaymentStatus::Completed | PaymentStatus::PartiallyRefunded | PaymentStatus::Refunded)
 }
 
-fn with_lines(mut lines: Vec<(ItemRow, Option<PaymentRow>)>) -> Option<(PaymentRow, Vec<ItemRow>)> {
+type Line = (ItemRow, Option<PaymentRow>);
+
+fn with_lines(mut lines: Vec<Line>) -> Option<(PaymentRow, Vec<ItemRow>)> {
     lines.sort_by_key(|(item, _)| item.line);
     let payment = lines.first_mut()?.1.take()?;
     Some((payment, lines.into_iter().map(|(item, _)| item).collect()))

@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 use diesel::prelude::*;
 use diesel_async::{AsyncMysqlConnection, RunQueryDsl};
 use kernel_application::{CallContext, Clock, StoreError, messaging::EventTranslator};
-use kernel_domain::{PaymentId, Timestamp};
+use kernel_domain::{PaymentId, Timestamp, UserId};
 use payment_application::PaymentRepository;
 use payment_domain::Payment;
 use platform_mariadb::{Database, Tx, WriteError, datetime};
@@ -53,9 +53,9 @@ impl MariaDbPaymentRepository {
 
 #[async_trait]
 impl PaymentRepository for MariaDbPaymentRepository {
-    async fn find(&self, id: PaymentId) -> Result<Option<Payment>, StoreError> {
-        let id = id.to_string();
-        let find = async |connection: &mut AsyncMysqlConnection| load(connection, &id).await;
+    async fn find(&self, id: PaymentId, scope: Option<&UserId>) -> Result<Option<Payment>, StoreError> {
+        let (id, scope) = (id.to_string(), scope.map(UserId::as_str));
+        let find = async |connection: &mut AsyncMysqlConnection| load(connection, &id, scope).await;
         let found = self.db.read("load payment", find).await?;
         found.map(|(row, items, refunds)| row.into_snapshot(items, refunds).map(Payment::from)).transpose()
     }
@@ -108,9 +108,17 @@ impl PaymentRepository for MariaDbPaymentRepository {
 type Part = (ItemRow, Option<PaymentRow>, Option<RefundRow>);
 type Loaded = (PaymentRow, Vec<ItemRow>, Vec<RefundRow>);
 
-async fn load(connection: &mut AsyncMysqlConnection, id: &str) -> QueryResult<Option<Loaded>> {
+async fn load(
+    connection: &mut AsyncMysqlConnection,
+    id: &str,
+    scope: Option<&str>,
+) -> QueryResult<Option<Loaded>> {
+    let parts = match scope {
+        Some(user) => statements::whole_of(id, user).load::<Part>(connection).await?,
+        None => statements::whole(id).load::<Part>(connection).await?,
+    };
     let (mut payment, mut items, mut refunds) = (None, BTreeMap::new(), Vec::new());
-    for (item, row, refund) in statements::whole(id).load::<Part>(connection).await? {
+    for (item, row, refund) in parts {
         items.insert(item.line, item);
         payment = payment.or(row);
         refunds.extend(refund);

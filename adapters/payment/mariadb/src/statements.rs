@@ -6,9 +6,10 @@ mod list;
 
 use chrono::NaiveDateTime;
 use diesel::{
-    dsl::{AsSelect, auto_type},
+    dsl::{AsSelect, auto_type, exists},
     mysql::Mysql,
     prelude::*,
+    query_source::AliasedField,
 };
 
 pub(crate) use list::List;
@@ -17,6 +18,11 @@ use crate::{
     rows::{ItemRow, PaymentRow, RefundRow},
     schema::{payment_items, payments, provider_callbacks, refunds},
 };
+
+// Diesel takes a table once per statement, unless it has a second name.
+diesel::alias! {
+    pub(crate) const owned: Alias<Owned> = payments as owned;
+}
 
 /// All of one payment: one statement sees one state of it. Its lines, the first of them with the payment, once per
 /// refund: so there are not as many rows as lines times refunds, and what the payment holds is not sent with every line.
@@ -35,6 +41,14 @@ pub(crate) fn whole<'a>(id: &'a str) -> _ {
         .select((item, payment, refund))
 }
 
+/// The same, if it is `user`'s.
+#[auto_type]
+pub(crate) fn whole_of<'a>(id: &'a str, user: &'a str) -> _ {
+    let any: whole<'a> = whole(id);
+    let theirs: is_of<'a> = is_of(id, user);
+    any.filter(theirs)
+}
+
 /// A payment and its lines, the first of them with the payment.
 #[auto_type]
 pub(crate) fn payment_with_items<'a>(id: &'a str) -> _ {
@@ -45,6 +59,23 @@ pub(crate) fn payment_with_items<'a>(id: &'a str) -> _ {
         .left_join(payments::table.on(of_payment))
         .filter(payment_items::payment_id.eq(id))
         .select((item, payment))
+}
+
+/// The same, if it is `user`'s.
+#[auto_type]
+pub(crate) fn payment_with_items_of<'a>(id: &'a str, user: &'a str) -> _ {
+    let any: payment_with_items<'a> = payment_with_items(id);
+    let theirs: is_of<'a> = is_of(id, user);
+    any.filter(theirs)
+}
+
+/// Whether a payment is `user`'s: one look by its key before any row is read. A condition on the payment of the first
+/// line would leave the other lines in.
+#[auto_type]
+fn is_of<'a>(id: &'a str, user: &'a str) -> _ {
+    let its_id: AliasedField<Owned, payments::id> = owned.field(payments::id);
+    let its_user: AliasedField<Owned, payments::user_id> = owned.field(payments::user_id);
+    exists(owned.filter(its_id.eq(id)).filter(its_user.eq(user)))
 }
 
 /// What the figures hold of a payment, and its refunds, if it is still at `version`; no other save gets past it until

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use async_trait::async_trait;
 use diesel::{SqliteConnection, dsl::count_star, prelude::*, sql_types::BigInt};
 use kernel_application::{Page, PageRequest, StoreError};
-use kernel_domain::{Currency, Money, PaymentId};
+use kernel_domain::{Currency, Money, PaymentId, UserId};
 use payment_application::{
     PaymentFilter, PaymentItemView, PaymentQueries, PaymentStats, PaymentStatus, PaymentView, StatusCount,
 };
@@ -13,6 +13,7 @@ use platform_sqlite::{Database, timestamp};
 use shaku::Component;
 
 use crate::{
+    repository,
     rows::{ItemRow, PaymentRow, unreadable},
     schema::{payment_items, payments},
 };
@@ -36,13 +37,13 @@ impl SqlitePaymentQueries {
 
 #[async_trait]
 impl PaymentQueries for SqlitePaymentQueries {
-    async fn get(&self, id: PaymentId) -> Result<Option<PaymentView>, StoreError> {
-        let id = id.to_string();
+    async fn get(&self, id: PaymentId, scope: Option<&UserId>) -> Result<Option<PaymentView>, StoreError> {
+        let (id, scope) = (id.to_string(), scope.cloned());
         let found = self
             .db
             .read("show payment", move |connection| {
-                let rows = payments::table.find(id).select(PaymentRow::as_select()).load(connection)?;
-                with_items(connection, rows)
+                let row = repository::row(connection, &id, scope.as_ref())?;
+                with_items(connection, row.into_iter().collect())
             })
             .await?;
         found.into_iter().next().map(view).transpose()

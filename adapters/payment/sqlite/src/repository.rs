@@ -8,7 +8,7 @@ use kernel_application::{
     CallContext, Claim, Clock, StoreError,
     messaging::{EventTranslator, OutboundMessage},
 };
-use kernel_domain::{PaymentId, Timestamp, Version};
+use kernel_domain::{PaymentId, Timestamp, UserId, Version};
 use payment_application::{PaymentAnswer, PaymentRepository, PaymentView};
 use payment_domain::Payment;
 use platform_sqlite::{Database, Tx, WriteError, micros};
@@ -44,9 +44,10 @@ impl SqlitePaymentRepository {
 
 #[async_trait]
 impl PaymentRepository for SqlitePaymentRepository {
-    async fn find(&self, id: PaymentId) -> Result<Option<Payment>, StoreError> {
-        let id = id.to_string();
-        let found = self.db.read("load payment", move |connection| load(connection, &id)).await?;
+    async fn find(&self, id: PaymentId, scope: Option<&UserId>) -> Result<Option<Payment>, StoreError> {
+        let (id, scope) = (id.to_string(), scope.cloned());
+        let load = move |connection: &mut SqliteConnection| load(connection, &id, scope.as_ref());
+        let found = self.db.read("load payment", load).await?;
         found.map(|(row, items, refunds)| row.into_snapshot(items, refunds).map(Payment::from)).transpose()
     }
 
@@ -185,11 +186,10 @@ fn refuse(error: WriteError) -> WriteError {
 
 pub(crate) type Loaded = (PaymentRow, Vec<ItemRow>, Vec<RefundRow>);
 
-fn load(connection: &mut SqliteConnection, id: &str) -> QueryResult<Option<Loaded>> {
+fn load(connection: &mut SqliteConnection, id: &str, scope: Option<&UserId>) -> QueryResult<Option<Loaded>> {
     // One read transaction, so that lines and refunds belong to the row.
     connection.transaction(|connection| {
-        let row = payments::table.find(id).select(PaymentRow::as_select()).first(connection).optional()?;
-        let Some(row) = row else { return Ok(None) };
+        let Some(row) = row(connection, id, scope)? else { return Ok(None) };
         let items = payment_items::table
             .filter(payment_items::payment_id.eq(id))
             .order(payment_items::line)
@@ -202,4 +202,17 @@ fn load(connection: &mut SqliteConnection, id: &str) -> QueryResult<Option<Loade
             .load(connection)?;
         Ok(Some((row, items, refunds)))
     })
+}
+
+/// The payment's row, if it is in the caller's scope.
+pub(crate) fn row(
+    connection: &mut SqliteConnection,
+    id: &str,
+    scope: Option<&UserId>,
+) -> QueryResult<Option<PaymentRow>> {
+    let mut query = payments::table.find(id).select(PaymentRow::as_select()).into_boxed();
+    if let Some(user) = scope {
+        query = query.filter(payments::user_id.eq(user.as_str()));
+    }
+    query.first(connection).optional()
 }

@@ -68,5 +68,5 @@ async fn payments_survive_reopening() {
     stores(&db).payments.save(&context(), &mut payment).await.unwrap();
     drop(db);
     let db = open(folder.path()).await.unwrap();
-    assert_eq!(stores(&db).payments.find(payment.id()).await.unwrap(), Some(payment));
+    assert_eq!(stores(&db).payments.find(payment.id(), None).await.unwrap(), Some(payment));
 }

@@ -12,6 +12,7 @@ use crate::invalid;
 
 pub(crate) const REQUEST_ID: &str = "x-request-id";
 pub(crate) const TRACEPARENT: &str = "traceparent";
+pub(crate) const AUTHORIZATION: &str = "authorization";
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
 const GRPC_TIMEOUT: &str = "grpc-timeout";
 

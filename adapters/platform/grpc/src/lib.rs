@@ -13,6 +13,8 @@
 //!
 //! Bootstrap serves it: `GrpcServer::new(settings, logger, rpc_metrics).service(ProductServiceServer::new(room))
 //! .start(listener, ready, shutdown).await?`. Limits, time-outs, panics, metrics, logs, health and reflection come with it.
+//! `GrpcServer::authenticator` finds out who calls; use cases decide whom they let in. A peer is told by
+//! [`Peer::with_token`] which service calls it.
 //! Statuses are made by [`status()`] and [`invalid`] only: a bare `Status::internal` is taken for a malformed request.
 //!
 //! A `clients` room holds a [`Peer`] and implements the application's port with it:
@@ -37,6 +39,8 @@ pub mod money;
 pub mod number;
 mod server;
 mod status;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 pub mod time;
 
 pub use client::{

@@ -45,7 +45,11 @@ pub(crate) fn build(class: ErrorClass, code: &str, message: &str, violations: &[
         ErrorClass::Unavailable => {
             details.set_retry_info(Some(RETRY_LATER));
         }
-        ErrorClass::NotFound | ErrorClass::Timeout | ErrorClass::Internal => {}
+        ErrorClass::Unauthenticated
+        | ErrorClass::Forbidden
+        | ErrorClass::NotFound
+        | ErrorClass::Timeout
+        | ErrorClass::Internal => {}
     }
     Status::with_error_details(grpc_code(class), public_message(class, message), details)
 }
@@ -118,6 +122,8 @@ pub(crate) const fn code_name(code: Code) -> &'static str {
 const fn grpc_code(class: ErrorClass) -> Code {
     match class {
         ErrorClass::Invalid => Code::InvalidArgument,
+        ErrorClass::Unauthenticated => Code::Unauthenticated,
+        ErrorClass::Forbidden => Code::PermissionDenied,
         ErrorClass::NotFound => Code::NotFound,
         ErrorClass::Conflict => Code::FailedPrecondition,
         ErrorClass::Contended | ErrorClass::Stale => Code::Aborted,
@@ -133,6 +139,8 @@ fn error_class(status: &Status, precondition: bool) -> ErrorClass {
         // A status with a source was made on this side, by a connection that broke.
         _ if std::error::Error::source(status).is_some() => ErrorClass::Unavailable,
         Code::InvalidArgument | Code::OutOfRange | Code::ResourceExhausted => ErrorClass::Invalid,
+        Code::Unauthenticated => ErrorClass::Unauthenticated,
+        Code::PermissionDenied => ErrorClass::Forbidden,
         Code::NotFound => ErrorClass::NotFound,
         Code::FailedPrecondition | Code::AlreadyExists => ErrorClass::Conflict,
         Code::Aborted if precondition => ErrorClass::Stale,
@@ -199,6 +207,8 @@ mod tests {
     fn classes_survive_the_way_there_and_back() {
         let all = [
             (ErrorClass::Invalid, Code::InvalidArgument),
+            (ErrorClass::Unauthenticated, Code::Unauthenticated),
+            (ErrorClass::Forbidden, Code::PermissionDenied),
             (ErrorClass::NotFound, Code::NotFound),
             (ErrorClass::Conflict, Code::FailedPrecondition),
             (ErrorClass::Contended, Code::Aborted),

@@ -28,14 +28,20 @@
 //! http.stop(Duration::from_secs(30)).await;
 //! ```
 //!
+//! `HttpServer::authenticator` finds out who calls; use cases decide whom they let in. A route that lets everybody in says
+//! `security(())` in `#[utoipa::path]`: the document names a token for all others.
+//!
 //! Register handlers with `service`, never with `route`: the OpenAPI document, and with it `Allow`, comes from there.
 
+mod challenge;
 mod extract;
 mod health;
 mod money;
 mod page;
 mod problem;
+mod screen;
 mod server;
+mod tunnel;
 mod whole_number;
 
 pub use extract::{
@@ -45,7 +51,9 @@ pub use health::{Dependency, Health, Report, Status};
 pub use money::MoneyText;
 pub use page::PageBody;
 pub use problem::{FieldError, Problem};
-pub use server::{HttpServer, RunningHttp};
+pub use screen::{Looked, Refused, Screen};
+pub use server::{AccessLine, Around, Begun, HttpServer, Instead, RunningHttp, Sent};
+pub use tunnel::{Tunnel, is_encrypted};
 /// What a `routes` function gets.
 pub use utoipa_actix_web::service_config::ServiceConfig;
 pub use whole_number::whole_number;

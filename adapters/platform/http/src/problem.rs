@@ -15,6 +15,8 @@ use utoipa::{
     openapi::{RefOr, Schema},
 };
 
+use crate::challenge::Challenge;
+
 /// What a client learns of a failure. Every application error becomes one by `?` or `into()`.
 ///
 /// `instance` and `request_id` are filled in on the way out.
@@ -50,6 +52,8 @@ struct Document {
     errors: Vec<FieldError>,
     #[serde(skip)]
     retry_after: Option<u32>,
+    #[serde(skip)]
+    challenge: Option<Challenge>,
 }
 
 /// One field that breaks a rule.
@@ -84,6 +88,7 @@ impl Problem {
             request_id: None,
             errors: Vec::new(),
             retry_after: (status == StatusCode::SERVICE_UNAVAILABLE).then_some(RETRY_AFTER_SECONDS),
+            challenge: None,
         }))
     }
 
@@ -91,6 +96,8 @@ impl Problem {
     pub fn of(error: &dyn UseCaseError) -> Self {
         let (status, detail) = match error.class() {
             ErrorClass::Invalid => (StatusCode::UNPROCESSABLE_ENTITY, error.to_string()),
+            ErrorClass::Unauthenticated => (StatusCode::UNAUTHORIZED, error.to_string()),
+            ErrorClass::Forbidden => (StatusCode::FORBIDDEN, error.to_string()),
             ErrorClass::NotFound => (StatusCode::NOT_FOUND, error.to_string()),
             ErrorClass::Conflict | ErrorClass::Contended => (StatusCode::CONFLICT, error.to_string()),
             ErrorClass::Stale => (StatusCode::PRECONDITION_FAILED, error.to_string()),
@@ -99,7 +106,7 @@ impl Problem {
             ErrorClass::Internal => (StatusCode::INTERNAL_SERVER_ERROR, OURS.to_owned()),
         };
         let errors = error.violations().iter().map(FieldError::from).collect();
-        Self::new(status, error.code(), detail).with(errors)
+        Self::new(status, error.code(), detail).with(errors).challenging(Challenge::of(error.class()))
     }
 
     /// 422 with fields, found before a use case was asked.
@@ -115,6 +122,11 @@ impl Problem {
 
     fn with(mut self, errors: Vec<FieldError>) -> Self {
         self.0.errors = errors;
+        self
+    }
+
+    pub(crate) fn challenging(mut self, challenge: Option<Challenge>) -> Self {
+        self.0.challenge = challenge;
         self
     }
 
@@ -157,6 +169,13 @@ impl Problem {
         self
     }
 
+    /// The same problem, where it came to no request.
+    #[must_use]
+    pub(crate) fn of_connection(mut self, request_id: &str) -> Self {
+        self.0.request_id = Some(request_id.to_owned());
+        self
+    }
+
     /// The stable code.
     pub const fn code(&self) -> &'static str {
         self.0.code
@@ -172,12 +191,15 @@ impl Problem {
         serde_json::to_vec(&self.0).unwrap_or_default()
     }
 
-    /// The answer, with `Retry-After` where it makes sense. The problem itself rides along, so that the middleware
+    /// The answer, with `Retry-After` and `WWW-Authenticate` where they make sense. The problem itself rides along, so that the middleware
     /// can complete it.
     pub(crate) fn answer(&self) -> HttpResponse<BoxBody> {
         let mut response = HttpResponse::build(self.status_code());
         if let Some(seconds) = self.0.retry_after {
             response.insert_header((header::RETRY_AFTER, seconds.to_string()));
+        }
+        if let Some(challenge) = self.0.challenge {
+            response.insert_header((header::WWW_AUTHENTICATE, challenge.as_str()));
         }
         let mut response =
             response.insert_header((header::CONTENT_TYPE, Self::CONTENT_TYPE)).body(self.body());
@@ -266,6 +288,8 @@ mod tests {
     fn every_class_has_its_status() {
         for (class, status) in [
             (ErrorClass::Invalid, 422),
+            (ErrorClass::Unauthenticated, 401),
+            (ErrorClass::Forbidden, 403),
             (ErrorClass::NotFound, 404),
             (ErrorClass::Conflict, 409),
             (ErrorClass::Contended, 409),
@@ -279,6 +303,8 @@ mod tests {
             assert_eq!(problem.0.detail.contains("refused"), !class.is_failure(), "{class:?}");
             let retry = problem.error_response().headers().contains_key(header::RETRY_AFTER);
             assert_eq!(retry, status == 503, "{class:?}");
+            let challenge = problem.error_response().headers().contains_key(header::WWW_AUTHENTICATE);
+            assert_eq!(challenge, matches!(status, 401 | 403), "{class:?}");
         }
     }
 

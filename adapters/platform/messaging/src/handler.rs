@@ -49,9 +49,13 @@ impl HandleError {
             ErrorClass::Invalid | ErrorClass::NotFound | ErrorClass::Conflict | ErrorClass::Stale => {
                 Self::Poison(format!("{}: {error}", error.code()))
             }
-            ErrorClass::Contended | ErrorClass::Unavailable | ErrorClass::Timeout | ErrorClass::Internal => {
-                Self::Transient(Box::new(error))
-            }
+            // A consumer that its own use case does not let in is a mistake of ours, and no reason to give an event up.
+            ErrorClass::Unauthenticated
+            | ErrorClass::Forbidden
+            | ErrorClass::Contended
+            | ErrorClass::Unavailable
+            | ErrorClass::Timeout
+            | ErrorClass::Internal => Self::Transient(Box::new(error)),
         }
     }
 }

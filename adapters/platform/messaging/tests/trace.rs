@@ -1,11 +1,11 @@
-//! A trace does not end where the log begins.
+//! A trace does not end where the log begins; who calls is the system itself.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use kernel_application::{
-    CallContext, IdGenerator, TraceContext,
+    CallContext, Caller, IdGenerator, TraceContext,
     messaging::{ConsumeOutcome, EventLog, MessagingObserver, OutboundMessage, OutboxStats},
     testing::{ManualClock, SequenceIds},
 };
@@ -18,14 +18,14 @@ use tempfile::TempDir;
 use tokio::sync::watch;
 use uuid::Uuid;
 
-/// Keeps the trace of every call.
+/// Keeps the context of every call.
 #[derive(Default)]
-struct Traces(Mutex<Vec<TraceContext>>);
+struct Calls(Mutex<Vec<CallContext>>);
 
 #[async_trait]
-impl EventHandler for Traces {
+impl EventHandler for Calls {
     async fn handle(&self, ctx: &CallContext, _: &CloudEvent) -> Result<Handled, HandleError> {
-        self.0.lock().unwrap().push(*ctx.trace());
+        self.0.lock().unwrap().push(ctx.clone());
         Ok(Handled::Ignored)
     }
 }
@@ -61,14 +61,14 @@ fn message(trace: TraceContext) -> OutboundMessage {
 }
 
 #[tokio::test]
-async fn a_handler_goes_on_in_the_trace_of_the_event() {
+async fn a_handler_goes_on_in_the_trace_of_the_event_and_is_trusted() {
     let folder = TempDir::new().unwrap();
     let log = Arc::new(SqliteEventLog::open(&folder.path().join("events.db"), &topics::ALL).await.unwrap());
     let db = Database::open_messaging(&folder.path().join("consumer.db"), "consumer store").await.unwrap();
     let sent = TraceContext::start(Uuid::from_u128(42));
     let partition = log.partition_of(topics::STOCK_EVENTS, "a").await.unwrap();
     log.append(topics::STOCK_EVENTS, partition, &[message(sent)]).await.unwrap();
-    let traces = Arc::new(Traces::default());
+    let calls = Arc::new(Calls::default());
     let workers = EventWorkers {
         outbox: Arc::new(SqliteOutbox::new(db.clone())),
         inbox: Arc::new(SqliteInbox::new(db)),
@@ -79,13 +79,14 @@ async fn a_handler_goes_on_in_the_trace_of_the_event() {
         owner: "a".into(),
         logger: Logger::root(Discard, o!()),
     };
-    let consumer = workers.consumer("bench", &[topics::STOCK_EVENTS], traces.clone());
+    let consumer = workers.consumer("bench", &[topics::STOCK_EVENTS], calls.clone());
     let (stop, stopped) = watch::channel(false);
     let worker = tokio::spawn(consumer.run(stopped));
-    let handled = || async { traces.0.lock().unwrap().first().copied() };
+    let handled = || async { calls.0.lock().unwrap().first().cloned() };
     let received = eventually(PATIENCE, handled).await.unwrap();
     stop.send_replace(true);
     worker.await.unwrap();
-    assert_eq!(received.trace_id(), sent.trace_id());
-    assert_ne!(received.to_string(), sent.to_string(), "a span of its own");
+    assert_eq!(received.trace().trace_id(), sent.trace_id());
+    assert_ne!(received.trace().to_string(), sent.to_string(), "a span of its own");
+    assert_eq!(received.caller(), &Caller::Trusted, "nobody but the system hands events on");
 }

@@ -38,11 +38,29 @@ pub struct RedisConfig {
 impl RedisConfig {
     /// Declares the variables.
     pub fn declare(settings: &mut Settings, storage: StorageHome) -> Self {
-        let used = storage == StorageHome::Server;
+        let host = settings.text("REDIS_HOST", "localhost", "host of Redis, for STORAGE=server");
+        let require_persistence = settings.flag(
+            "REDIS_REQUIRE_PERSISTENCE",
+            false,
+            "whether a Redis without an append-only file (appendonly yes) is refused instead of warned about",
+        );
+        Self { require_persistence, ..Self::at(settings, host, storage == StorageHome::Server) }
+    }
+
+    /// Declares the variables of a Redis that holds nothing of value and that a service can do without; `None` where
+    /// `REDIS_HOST` is not set.
+    pub fn declare_optional(settings: &mut Settings, description: &'static str) -> Option<Self> {
+        let host = settings.optional("REDIS_HOST", description);
+        let used = host.is_some();
+        let config = Self::at(settings, host.unwrap_or_default(), used);
+        used.then_some(config)
+    }
+
+    fn at(settings: &mut Settings, host: String, used: bool) -> Self {
         let (tls, ca_cert) = protection(settings);
         let (db, cluster) = database(settings);
         Self {
-            host: settings.text("REDIS_HOST", "localhost", "host of Redis, for STORAGE=server"),
+            host,
             port: settings.number_in("REDIS_PORT", 6379, 1..=u16::MAX, "port of Redis"),
             username: settings
                 .optional("REDIS_USERNAME", "user of Redis; the default user where it is not set"),
@@ -55,11 +73,7 @@ impl RedisConfig {
             command_timeout: pause(settings, "REDIS_COMMAND_TIMEOUT", "2s", "time of one command"),
             connect_timeout: pause(settings, "REDIS_CONNECT_TIMEOUT", "3s", "time to connect"),
             pool_size: settings.number_in("REDIS_POOL_SIZE", 4, 1..=64, "connections to each node"),
-            require_persistence: settings.flag(
-                "REDIS_REQUIRE_PERSISTENCE",
-                false,
-                "whether a Redis without an append-only file (appendonly yes) is refused instead of warned about",
-            ),
+            require_persistence: false,
         }
     }
 
@@ -165,6 +179,16 @@ mod tests {
         assert!(read(StorageHome::Server, &[cluster]).unwrap().cluster);
         let problems = read(StorageHome::Server, &[cluster, ("REDIS_DB", "1")]).unwrap_err();
         assert!(problems[0].starts_with("REDIS_DB"), "{problems:?}");
+    }
+
+    #[test]
+    fn a_redis_that_is_not_needed_is_used_where_it_is_named() {
+        let mut settings = Settings::from_pairs([("REDIS_PORT", "7000")]);
+        assert!(RedisConfig::declare_optional(&mut settings, "a Redis").is_none());
+        assert_eq!(settings.finish(), Ok(()));
+        let mut settings = Settings::from_pairs([("REDIS_HOST", "redis"), ("REDIS_PORT", "7000")]);
+        let config = RedisConfig::declare_optional(&mut settings, "a Redis").unwrap();
+        assert_eq!((config.address().as_str(), config.require_persistence), ("redis:7000", false));
     }
 
     #[test]

@@ -1,8 +1,9 @@
-//! Test helpers: polling probes, free ports, data folders, the servers of the other home.
+//! Test helpers: polling probes, free ports, data folders, the servers of the other home, and the inventory of routes.
 //!
 //! A test waits with [`eventually`] for what it needs to see; it never sleeps and hopes.
 
 pub mod bench;
+pub mod inventory;
 pub mod servers;
 
 use std::{

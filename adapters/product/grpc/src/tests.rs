@@ -1,5 +1,9 @@
 //! The service over the fake store, called as a trait: the transport is `platform-grpc`'s.
 
+use kernel_application::{
+    CallContext, Caller,
+    testing::{context, context_of},
+};
 use platform_grpc::Fault;
 use product_application::testing::Fixture;
 use proto::{
@@ -176,4 +180,57 @@ async fn lists_have_all_orders_of_the_wire() {
     let wrong =
         GetProductsRequest { sort: 99, min_price: Some(usd(0, 1)), limit: Some(1), ..Default::default() };
     assert_eq!(refused(&list(wrong).await.unwrap_err()).2, ["min_price", "sort"]);
+}
+
+/// A request that the server has found to be the call `ctx`.
+fn by<T>(ctx: &CallContext, message: T) -> Request<T> {
+    let mut request = Request::new(message);
+    request.extensions_mut().insert(ctx.clone());
+    request
+}
+
+#[tokio::test]
+async fn who_may_not_is_refused_and_nothing_changes() {
+    let fixture = Fixture::with_stock(5).await;
+    let (open, service) = (ProductGrpc::new(fixture.use_cases.clone()), ProductGrpc::new(fixture.guarded()));
+    let before = get(&open, 1).await.unwrap();
+    let payment = || Uuid::from_u128(1).to_string();
+    let nobody = context().by(Caller::Anonymous);
+    for (ctx, code, reason) in [
+        (nobody, Code::Unauthenticated, "unauthenticated"),
+        (context_of("ada"), Code::PermissionDenied, "forbidden"),
+    ] {
+        let update = UpdateProductRequest {
+            id: 1,
+            name: "Desk lamp".into(),
+            price: Some(usd(1, 0)),
+            category: "home".into(),
+            ..Default::default()
+        };
+        let lines = vec![StockLine { product_id: 1, quantity: 1 }];
+        let reserve = ReserveStockRequest { payment_id: payment(), lines };
+        let release = ReleaseStockRequest { payment_id: payment() };
+        for refusal in [
+            service.create_product(by(&ctx, lamp())).await.unwrap_err(),
+            service.update_product(by(&ctx, update)).await.unwrap_err(),
+            service.delete_product(by(&ctx, DeleteProductRequest { id: 1 })).await.unwrap_err(),
+            service.reserve_stock(by(&ctx, reserve)).await.unwrap_err(),
+            service.release_stock(by(&ctx, release)).await.unwrap_err(),
+        ] {
+            assert_eq!(refused(&refusal), (code, reason.to_owned(), Vec::new()));
+        }
+        let shown = service.get_product(by(&ctx, GetProductRequest { id: 1 })).await.unwrap().into_inner();
+        assert_eq!(shown.product.as_ref(), Some(&before), "the catalogue is for everybody");
+        assert_eq!(
+            service
+                .get_products(by(&ctx, GetProductsRequest::default()))
+                .await
+                .unwrap()
+                .into_inner()
+                .products,
+            std::slice::from_ref(&before)
+        );
+    }
+    assert_eq!(get(&open, 1).await.unwrap(), before);
+    assert_eq!(reserve(&open, 1, &[(1, 5)]).await.unwrap(), Outcome::Reserved(StockReserved {}));
 }

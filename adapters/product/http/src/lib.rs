@@ -2,7 +2,8 @@
 //!
 //! A route is a function with its OpenAPI description in `products` or `read_models`, and a line in [`routes`]. It turns
 //! a request into a message, hands it to a use case, and turns the view into a body; it decides nothing. What bodies
-//! look like is in `body`, which failures all routes share in `failures`.
+//! look like is in `body`, which failures all routes share in `failures`. Routes whose use cases let in everybody say
+//! `security(())`; what all others need and how they refuse is added by the server.
 
 mod body;
 mod failures;

@@ -53,6 +53,7 @@ struct ListParams {
 /// Lists products, a page at a time. Pages stay stable while products are added.
 #[utoipa::path(
     tag = "products",
+    security(()),
     params(ListParams),
     responses(
         (status = 200, description = "A page", body = PageBody<ProductBody>),
@@ -73,6 +74,7 @@ pub(crate) async fn list_products(
 /// Shows a product.
 #[utoipa::path(
     tag = "products",
+    security(()),
     params(
         ("id" = i64, Path, minimum = 1, maximum = 9_007_199_254_740_991_i64),
         ("If-None-Match" = Option<String>, Header, description = "The `ETag` the client has"),

@@ -13,6 +13,7 @@ use crate::{
 /// Lists the categories that have products.
 #[utoipa::path(
     tag = "products",
+    security(()),
     responses((status = 200, description = "All categories, by name", body = CategoriesBody), Always)
 )]
 #[get("/products/categories")]

@@ -1,12 +1,16 @@
 //! The routes over the fake store.
 
 use actix_web::{
-    App,
+    App, HttpMessage,
     http::{Method, header::HeaderMap},
     test::{TestRequest, call_service, init_service, read_body},
 };
+use kernel_application::{
+    CallContext, Caller,
+    testing::{context, context_of},
+};
 use kernel_domain::Currency;
-use product_application::testing::Fixture;
+use product_application::{ProductUseCases, testing::Fixture};
 use serde_json::{Value, json};
 use utoipa::openapi::OpenApi;
 use utoipa_actix_web::AppExt;
@@ -39,9 +43,21 @@ impl Answer {
 }
 
 async fn send(fixture: &Fixture, request: TestRequest) -> Answer {
-    let state = ProductRoutes { use_cases: fixture.use_cases.clone(), currency: Currency::USD };
+    serve(fixture.use_cases.clone(), context(), request).await
+}
+
+/// Sends it to the guarded use cases.
+async fn send_as(fixture: &Fixture, ctx: CallContext, request: TestRequest) -> Answer {
+    serve(fixture.guarded(), ctx, request).await
+}
+
+/// Answers a request that the edge has found to be the call `ctx`.
+async fn serve(use_cases: ProductUseCases, ctx: CallContext, request: TestRequest) -> Answer {
+    let state = ProductRoutes { use_cases, currency: Currency::USD };
     let (app, _) = App::new().into_utoipa_app().configure(|cfg| routes(cfg, state)).split_for_parts();
-    let response = call_service(&init_service(app).await, request.to_request()).await;
+    let request = request.to_request();
+    request.extensions_mut().insert(ctx);
+    let response = call_service(&init_service(app).await, request).await;
     let (status, headers) = (response.status().as_u16(), response.headers().clone());
     let body = serde_json::from_slice(&read_body(response).await).unwrap_or(Value::Null);
     Answer { status, headers, body }
@@ -275,6 +291,33 @@ async fn read_models_have_paths_of_their_own() {
         "low_stock_count": 1, "out_of_stock_count": 0, "units_sold": 0, "revenue": "0.00", "currency": "USD"
     });
     assert_eq!((stats.status, stats.body), (200, expected));
+}
+
+#[actix_web::test]
+async fn changes_and_figures_are_for_administrators() {
+    let fixture = Fixture::with_stock(5).await;
+    let before = get(&fixture, "/products").await.body;
+    let nobody = || context().by(Caller::Anonymous);
+    let requests = || {
+        let other = with("name", json!("Desk lamp"));
+        [
+            TestRequest::post().uri("/products").set_json(&other),
+            put(&other),
+            TestRequest::delete().uri("/products/1"),
+            TestRequest::get().uri("/products/stats"),
+        ]
+    };
+    for request in requests() {
+        assert_eq!(send_as(&fixture, nobody(), request).await.code(), (401, "unauthenticated"));
+    }
+    for request in requests() {
+        assert_eq!(send_as(&fixture, context_of("ada"), request).await.code(), (403, "forbidden"));
+    }
+    for path in ["/products", "/products/1", "/products/categories"] {
+        let shown = send_as(&fixture, nobody(), TestRequest::get().uri(path)).await;
+        assert_eq!(shown.status, 200, "{path}");
+    }
+    assert_eq!(get(&fixture, "/products").await.body, before);
 }
 
 #[actix_web::test]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use basket_domain::{Basket, Offer, Stamp};
-use kernel_application::{CallContext, Clock, Command, CommandHandler, IdGenerator};
+use kernel_application::{CallContext, Clock, Command, CommandHandler, IdGenerator, Permit};
 use kernel_domain::{BasketId, ProductId, Quantity, UserId, Violations};
 use shaku::Component;
 
@@ -31,6 +31,10 @@ impl Command for AddItem {
     const NAME: &'static str = "add_item";
     type Output = BasketView;
     type Error = BasketError;
+
+    fn permit(&self) -> Permit<'_> {
+        Permit::User(&self.user_id)
+    }
 }
 
 impl AddItem {

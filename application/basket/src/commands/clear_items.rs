@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use basket_domain::{Change, Stamp};
-use kernel_application::{CallContext, Clock, Command, CommandHandler};
+use kernel_application::{CallContext, Clock, Command, CommandHandler, Permit};
 use kernel_domain::{UserId, Violations};
 use shaku::Component;
 
@@ -26,6 +26,10 @@ impl Command for ClearItems {
     const NAME: &'static str = "clear_items";
     type Output = BasketView;
     type Error = BasketError;
+
+    fn permit(&self) -> Permit<'_> {
+        Permit::User(&self.user_id)
+    }
 }
 
 /// Leaves an empty basket as it is.

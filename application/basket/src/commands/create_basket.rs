@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use basket_domain::{Basket, Stamp};
-use kernel_application::{CallContext, Clock, Command, CommandHandler, IdGenerator};
+use kernel_application::{CallContext, Clock, Command, CommandHandler, IdGenerator, Permit};
 use kernel_domain::{BasketId, UserId, Violations};
 use shaku::Component;
 
@@ -35,6 +35,10 @@ impl Command for CreateBasket {
     const NAME: &'static str = "create_basket";
     type Output = CreatedBasket;
     type Error = BasketError;
+
+    fn permit(&self) -> Permit<'_> {
+        Permit::User(&self.user_id)
+    }
 }
 
 /// Finds or makes the basket.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use kernel_application::{CallContext, Clock, Command, CommandHandler};
+use kernel_application::{CallContext, Clock, Command, CommandHandler, Permit};
 use kernel_domain::{UserId, Violations};
 use shaku::Component;
 
@@ -20,6 +20,10 @@ impl Command for DeleteBasket {
     const NAME: &'static str = "delete_basket";
     type Output = ();
     type Error = BasketError;
+
+    fn permit(&self) -> Permit<'_> {
+        Permit::User(&self.user_id)
+    }
 }
 
 /// Removes it in whatever version it is.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use kernel_application::{CallContext, Clock, Command, CommandHandler};
+use kernel_application::{CallContext, Clock, Command, CommandHandler, Permit};
 use shaku::Component;
 
 use crate::{BasketError, ports::BasketRepository};
@@ -16,6 +16,10 @@ impl Command for RemoveExpired {
     const NAME: &'static str = "remove_expired_baskets";
     type Output = u64;
     type Error = BasketError;
+
+    fn permit(&self) -> Permit<'_> {
+        Permit::System
+    }
 }
 
 /// Leaves the work to the store.

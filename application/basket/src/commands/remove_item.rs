@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use basket_domain::{Change, Stamp};
-use kernel_application::{CallContext, Clock, Command, CommandHandler};
+use kernel_application::{CallContext, Clock, Command, CommandHandler, Permit};
 use kernel_domain::{ProductId, UserId, Violations};
 use shaku::Component;
 
@@ -28,6 +28,10 @@ impl Command for RemoveItem {
     const NAME: &'static str = "remove_item";
     type Output = BasketView;
     type Error = BasketError;
+
+    fn permit(&self) -> Permit<'_> {
+        Permit::User(&self.user_id)
+    }
 }
 
 impl RemoveItem {

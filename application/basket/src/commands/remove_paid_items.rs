@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use basket_domain::{Change, Paid, PaidLine, Stamp};
-use kernel_application::{CallContext, Clock, Command, CommandHandler};
+use kernel_application::{CallContext, Clock, Command, CommandHandler, Permit};
 use kernel_domain::{BasketId, PaymentId, ProductId, Quantity, UserId, Version, Violations};
 use shaku::Component;
 
@@ -42,6 +42,10 @@ impl Command for RemovePaidItems {
     const NAME: &'static str = "remove_paid_items";
     type Output = PaidOutcome;
     type Error = BasketError;
+
+    fn permit(&self) -> Permit<'_> {
+        Permit::System
+    }
 }
 
 impl RemovePaidItems {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use basket_domain::{Basket, Change, Stamp};
-use kernel_application::{CallContext, Clock, Command, CommandHandler};
+use kernel_application::{CallContext, Clock, Command, CommandHandler, Permit};
 use kernel_domain::{ProductId, Quantity, UserId, Violation, Violations};
 use shaku::Component;
 
@@ -31,6 +31,10 @@ impl Command for UpdateItem {
     const NAME: &'static str = "update_item";
     type Output = BasketView;
     type Error = BasketError;
+
+    fn permit(&self) -> Permit<'_> {
+        Permit::User(&self.user_id)
+    }
 }
 
 struct Wanted {

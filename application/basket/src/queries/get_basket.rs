@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use kernel_application::{CallContext, Clock, Query, QueryHandler};
+use kernel_application::{CallContext, Clock, Permit, Query, QueryHandler};
 use kernel_domain::{UserId, Violations};
 use shaku::Component;
 
@@ -20,6 +20,10 @@ impl Query for GetBasket {
     const NAME: &'static str = "get_basket";
     type Output = BasketView;
     type Error = BasketError;
+
+    fn permit(&self) -> Permit<'_> {
+        Permit::UserOrService(&self.user_id)
+    }
 }
 
 /// Answers from the read side.

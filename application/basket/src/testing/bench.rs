@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use chrono::TimeDelta;
 use kernel_application::{
-    IdGenerator,
+    CallContext, IdGenerator, Observation, UseCaseObserver,
     testing::{ManualClock, SequenceIds, context},
 };
 use kernel_domain::Currency;
@@ -51,6 +51,12 @@ impl Bench {
     fn on(baskets: Arc<InMemoryBaskets>, catalog: Arc<FakeCatalog>, clock: Arc<ManualClock>) -> Self {
         let use_cases = use_cases(&baskets, &catalog, &clock);
         Self { baskets, catalog, clock, use_cases }
+    }
+
+    /// What inbound adapters call in a service: each use case asks first who calls.
+    pub fn guarded(&self) -> BasketUseCases {
+        let observer: Arc<dyn UseCaseObserver> = Arc::new(Unobserved);
+        self.use_cases.clone().observed(&observer)
     }
 
     /// Calls [`GetBasket`].
@@ -109,6 +115,12 @@ impl Bench {
     pub async fn remove_expired(&self) -> Result<u64, BasketError> {
         self.use_cases.remove_expired.handle(&context(), RemoveExpired).await
     }
+}
+
+struct Unobserved;
+
+impl UseCaseObserver for Unobserved {
+    fn observe(&self, _: &CallContext, _: &Observation<'_>) {}
 }
 
 fn terms() -> Arc<dyn BasketTerms> {

@@ -1,3 +1,6 @@
 //! What the gateway does.
 
+pub mod administer;
+pub mod adopt_backends;
+pub mod call;
 pub mod forward;

@@ -6,8 +6,36 @@ use futures_util::future::{BoxFuture, Either};
 use gateway_domain::limit::{Decision, LimitKey};
 use shaku::Interface;
 
-/// A decision that is there at once, or has to be fetched. What decides in memory costs no allocation.
-pub type Deciding<'a> = Either<Ready<Option<Decision>>, BoxFuture<'a, Option<Decision>>>;
+/// A ruling that is there at once, or has to be fetched. What decides in memory costs no allocation.
+pub type Deciding<'a> = Either<Ready<Option<Ruling>>, BoxFuture<'a, Option<Ruling>>>;
+
+/// A decision, and whose it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ruling {
+    /// What was decided.
+    pub decision: Decision,
+    /// Who decided.
+    pub decider: Decider,
+}
+
+/// Who decides on a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Decider {
+    /// This gateway, by what it has counted itself.
+    Local,
+    /// A store that all gateways share.
+    Shared,
+}
+
+impl Decider {
+    /// The name in metrics.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Local => "local",
+            Self::Shared => "shared",
+        }
+    }
+}
 
 /// Counts requests by client and class of routes.
 pub trait RateLimiter: Interface {

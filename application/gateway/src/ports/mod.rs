@@ -1,18 +1,22 @@
 //! What the gateway needs from outside: a client for backends, probes, a limiter, and somebody who watches.
 
+mod call;
 mod client;
 mod limiter;
 mod observer;
+mod state;
 
 use async_trait::async_trait;
+pub use call::{CallClient, CallPiece, CallPieces, CallRequest, CallResponse};
 pub use client::{
     BodyError, BodyStream, Client, Held, RequestBody, Stage, UpstreamClient, UpstreamError, UpstreamRequest,
     UpstreamResponse,
 };
 use gateway_domain::Backend;
-pub use limiter::{Deciding, RateLimiter};
-pub use observer::{AttemptObservation, Change, ForwardObservation, ForwardObserver};
+pub use limiter::{Decider, Deciding, RateLimiter, Ruling};
+pub use observer::{AttemptObservation, CallObservation, Change, ForwardObservation, ForwardObserver};
 use shaku::Interface;
+pub use state::StateStore;
 
 /// Asks a backend whether it is ready.
 #[async_trait]

@@ -7,15 +7,19 @@ use http::{Method, StatusCode};
 use kernel_application::CallContext;
 use shaku::Interface;
 
-use crate::GatewayError;
+use crate::{Decider, GatewayError};
 
 /// Counts and logs. Called on the way of each request, so it MUST NOT block.
 pub trait ForwardObserver: Interface {
-    /// Called for each attempt that a backend was asked in, when its head is answered or it has failed.
+    /// Called for each attempt that a backend was asked in, when its head is answered or it has failed; of a gRPC call,
+    /// when its status is known.
     fn attempted(&self, attempt: &AttemptObservation<'_>);
 
     /// Called once for each request to a known route, when its answer begins.
     fn ended(&self, ctx: &CallContext, request: &ForwardObservation<'_>);
+
+    /// Called once for each gRPC call to a known service, when it is over.
+    fn called(&self, ctx: &CallContext, call: &CallObservation<'_>);
 
     /// Called when a backend is found to be better or worse than before.
     fn changed(&self, service: Service, backend: &Backend, change: &Change<'_>);
@@ -51,11 +55,34 @@ pub struct ForwardObservation<'a> {
     pub backend: Option<&'a Backend>,
     /// How many times a backend was asked.
     pub attempts: u32,
+    /// Who found that the client asks too often, where that was the end of it.
+    pub limited: Option<Decider>,
     /// The status passed on, or why there is none.
     pub result: Result<StatusCode, &'a GatewayError>,
     /// How long the backends took, all attempts together.
     pub upstream: Duration,
     /// From the head of the request to the head of the answer.
+    pub elapsed: Duration,
+}
+
+/// What became of a gRPC call.
+#[derive(Clone, Copy, Debug)]
+pub struct CallObservation<'a> {
+    /// The service.
+    pub service: Service,
+    /// Service and method, with a star for a method that is not known: `product.v1.ProductService/GetProduct`.
+    pub method: &'static str,
+    /// The backend that was asked last; `None` where none was.
+    pub backend: Option<&'a Backend>,
+    /// How many times a backend was asked.
+    pub attempts: u32,
+    /// Who found that the client asks too often, where that was the end of it.
+    pub limited: Option<Decider>,
+    /// The status passed on, 1 (cancelled) where the client has gone away, or why there is none.
+    pub result: Result<u16, &'a GatewayError>,
+    /// How long the backends took to the heads of their answers, all attempts together.
+    pub upstream: Duration,
+    /// From the head of the call to its end.
     pub elapsed: Duration,
 }
 

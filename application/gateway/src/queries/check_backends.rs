@@ -8,7 +8,7 @@ use std::{
 use async_trait::async_trait;
 use futures_util::future::join_all;
 use gateway_domain::Service;
-use kernel_application::{CallContext, Query, QueryHandler};
+use kernel_application::{CallContext, Permit, Query, QueryHandler};
 use shaku::Component;
 
 use crate::{
@@ -24,6 +24,11 @@ impl Query for CheckBackends {
     const NAME: &'static str = "check_backends";
     type Output = Vec<ServiceView>;
     type Error = GatewayError;
+
+    /// A health answer, as public as the others.
+    fn permit(&self) -> Permit<'_> {
+        Permit::Anyone
+    }
 }
 
 /// A service and its backends.

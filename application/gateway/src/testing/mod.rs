@@ -1,5 +1,7 @@
 //! Backends that exist in memory only, and settings for them.
 
+pub mod state_store;
+
 use std::{
     collections::{HashMap, HashSet},
     sync::{Mutex, PoisonError},
@@ -12,9 +14,9 @@ use http::{HeaderMap, StatusCode};
 use kernel_application::{CallContext, UseCaseError};
 
 use crate::{
-    AttemptObservation, BackendList, BackendProbe, BalancingSettings, Change, ForwardObservation,
-    ForwardObserver, RequestBody, ServiceSettings, Settings, UpstreamClient, UpstreamError, UpstreamRequest,
-    UpstreamResponse,
+    AttemptObservation, BackendList, BackendProbe, BalancingSettings, CallObservation, Change, Decider,
+    ForwardObservation, ForwardObserver, RequestBody, ServiceSettings, Settings, UpstreamClient,
+    UpstreamError, UpstreamRequest, UpstreamResponse,
 };
 
 /// Answers 200 with an empty body, unless it is told otherwise; remembers what it was sent and told.
@@ -26,6 +28,7 @@ pub struct ScriptedBackends {
     seen: Lines,
     attempted: Lines,
     ended: Lines,
+    limited: Mutex<Vec<Decider>>,
     changed: Lines,
 }
 
@@ -80,6 +83,11 @@ impl ScriptedBackends {
     /// The requests that have ended: `/products/* a:1 2 200`, with the last backend, the attempts, and status or code.
     pub fn ended(&self) -> Vec<String> {
         self.ended.get()
+    }
+
+    /// Who limited the requests that were limited.
+    pub fn limited(&self) -> Vec<Decider> {
+        self.limited.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The news: `product a:1 Up`.
@@ -147,11 +155,20 @@ impl ForwardObserver for ScriptedBackends {
     }
 
     fn ended(&self, _: &CallContext, request: &ForwardObservation<'_>) {
-        let ForwardObservation { route, backend, attempts, result, .. } = request;
+        let ForwardObservation { route, backend, attempts, limited, result, .. } = request;
+        self.limited.lock().unwrap_or_else(PoisonError::into_inner).extend(limited);
         let backend = backend.map_or("-", Backend::authority);
         let result =
             result.map_or_else(|error| error.code().to_owned(), |status| status.as_u16().to_string());
         self.ended.push(format!("{route} {backend} {attempts} {result}"));
+    }
+
+    fn called(&self, _: &CallContext, call: &CallObservation<'_>) {
+        let CallObservation { method, backend, attempts, limited, result, .. } = call;
+        self.limited.lock().unwrap_or_else(PoisonError::into_inner).extend(limited);
+        let backend = backend.map_or("-", Backend::authority);
+        let result = result.map_or_else(|error| error.code().to_owned(), |status| status.to_string());
+        self.ended.push(format!("{method} {backend} {attempts} {result}"));
     }
 
     fn changed(&self, service: Service, backend: &Backend, change: &Change<'_>) {

@@ -1,14 +1,17 @@
 //! The services behind this gateway, each with its backends at work.
 //!
 //! [`Upstream`] puts the domain's parts together for one service: the roster behind a lock for rare events, the pool that
-//! requests choose from, the queue where they wait. The [`Caretaker`](crate::Caretaker) keeps it up to date.
+//! requests choose from, the queue where they wait. The [`Caretaker`](crate::Caretaker) keeps it up to date, and the
+//! [`Administration`](crate::Administration) gives it another [`Plan`] when backends or settings change.
 
 mod bell;
+mod plan;
 mod settings;
 mod upstream;
 mod watched;
 
 use gateway_domain::{Service, balancing::MemberView};
+pub(crate) use plan::Plan;
 pub use settings::{BackendList, BalancingSettings, ServiceSettings, Settings};
 pub(crate) use upstream::{Refusal, Upstream};
 pub(crate) use watched::BackendState;
@@ -23,17 +26,12 @@ pub struct Upstreams {
 
 impl Upstreams {
     /// All backends take part until their probes say otherwise.
+    #[expect(clippy::needless_pass_by_value, reason = "settings are taken at the start, once")]
     pub fn new(settings: Settings) -> Self {
-        let Settings { product, basket, payment, notification, balancing } = settings;
         let uptime = Uptime::start();
         let services = Service::ALL.map(|service| {
-            let ServiceSettings { enabled, backends } = match service {
-                Service::Product => &product,
-                Service::Basket => &basket,
-                Service::Payment => &payment,
-                Service::Notification => &notification,
-            };
-            enabled.then(|| Upstream::new(service, backends, &balancing, uptime))
+            let ServiceSettings { enabled, backends } = settings.of(service);
+            enabled.then(|| Upstream::new(service, backends, &settings.balancing, uptime))
         });
         Self { services, uptime }
     }

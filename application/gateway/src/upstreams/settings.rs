@@ -3,31 +3,43 @@
 use std::{fmt, str::FromStr, time::Duration};
 
 use gateway_domain::{
-    Backend,
+    Backend, Service,
     balancing::{RosterSettings, Strategy},
+    fleet::{Source, parse_sources},
     member::MemberSettings,
-    parse_backends,
     retry::BudgetSettings,
 };
 use kernel_domain::Violations;
 
-/// Backends read from a setting: `http://a:8080,http://b:8080;weight=3`.
+/// Backends read from a setting: `http://a:8080,http://b:8080;weight=3,dns://c:8080,srv://_http._tcp.d`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct BackendList(pub(super) Vec<Backend>);
+pub struct BackendList(Vec<Source>);
+
+impl BackendList {
+    /// The entries.
+    pub fn sources(&self) -> &[Source] {
+        &self.0
+    }
+
+    /// The backends that are named; those behind names in DNS are found later.
+    pub fn fixed(&self) -> Vec<Backend> {
+        self.0.iter().filter_map(Source::fixed).cloned().collect()
+    }
+}
 
 impl FromStr for BackendList {
     type Err = Violations;
 
     fn from_str(list: &str) -> Result<Self, Violations> {
-        parse_backends(list).map(Self)
+        parse_sources(list.split(',')).map(Self)
     }
 }
 
 impl fmt::Display for BackendList {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, backend) in self.0.iter().enumerate() {
+        for (index, source) in self.0.iter().enumerate() {
             let separator = if index == 0 { "" } else { "," };
-            write!(f, "{separator}{backend};weight={}", backend.weight().get())?;
+            write!(f, "{separator}{source}")?;
         }
         Ok(())
     }
@@ -40,6 +52,18 @@ pub struct ServiceSettings {
     pub enabled: bool,
     /// Where it runs.
     pub backends: BackendList,
+}
+
+impl Settings {
+    /// One service's settings.
+    pub const fn of(&self, service: Service) -> &ServiceSettings {
+        match service {
+            Service::Product => &self.product,
+            Service::Basket => &self.basket,
+            Service::Payment => &self.payment,
+            Service::Notification => &self.notification,
+        }
+    }
 }
 
 /// All services' settings.

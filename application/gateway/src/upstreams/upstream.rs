@@ -6,7 +6,7 @@ use std::{
 };
 
 use gateway_domain::{
-    Moment, Outcome, Service,
+    Backend, Moment, Outcome, Service,
     balancing::{Attempt, MemberView, Pool, Unavailable},
     breaker::State,
     health::Suspicion,
@@ -19,6 +19,7 @@ use tokio::{
 };
 
 use super::{
+    plan::Plan,
     settings::{BackendList, BalancingSettings},
     watched::{BackendState, Watched},
 };
@@ -62,8 +63,8 @@ impl Upstream {
         let now = uptime.now();
         let most = if settings.enabled { usize::MAX } else { 1 };
         let mut watched = Watched::new(settings);
-        for backend in backends.0.iter().take(most) {
-            watched.add(backend, settings, now);
+        for backend in backends.fixed().iter().take(most) {
+            watched.add(backend, now);
         }
         let pool = RwLock::new(watched.roster.refresh(now));
         let (watched, changed) = (Mutex::new(watched), Notify::new());
@@ -139,6 +140,35 @@ impl Upstream {
         self.lock().states(self.uptime.now())
     }
 
+    /// Backends, weights, drains, strategy and places as `plan` says, all at once: no request sees a part of it. What
+    /// stays keeps its requests, breaker, health and latency.
+    pub(crate) fn follow(&self, plan: &Plan) {
+        self.change(|watched, now| {
+            plan.carry_out(watched, now);
+            true
+        });
+    }
+
+    /// Closes a backend's breaker and forgets its failures.
+    pub(crate) fn reset_breaker(&self, authority: &str) {
+        let now = self.uptime.now();
+        let members = self.members();
+        let member = members.iter().find(|member| member.backend().authority() == authority);
+        if let Some(breaker) = member.and_then(|member| member.breaker()) {
+            breaker.reset(now);
+        }
+    }
+
+    /// Those that were taken out and still have requests under way, with how many.
+    pub(crate) fn leaving(&self) -> Vec<(Backend, u32)> {
+        self.lock().leaving()
+    }
+
+    /// What is configured of balancing.
+    pub(crate) fn settings(&self) -> BalancingSettings {
+        self.lock().settings
+    }
+
     /// Whether any backend has been found ready since the start.
     pub(crate) fn has_been_well(&self) -> bool {
         self.lock().any_seen_well()
@@ -172,12 +202,14 @@ impl Upstream {
     async fn wait(&self, mut place: Place) -> Option<Slot> {
         let bell = self.lock().bell(place.member())?;
         loop {
+            // Before the look at the place: a backend may be taken out between the two.
+            let heard = bell.heard();
             match place.enter(self.uptime.now()) {
                 Turn::Admitted(slot) => return Some(slot),
                 Turn::Refused(_) => return None,
                 Turn::Wait(again) => place = again,
             }
-            bell.heard().await;
+            heard.await;
         }
     }
 

@@ -12,13 +12,16 @@ use super::{bell::QueueBell, settings::BalancingSettings};
 
 pub(super) struct Watched {
     pub(super) roster: Roster,
-    records: Vec<Record>,
+    pub(super) settings: BalancingSettings,
+    pub(super) records: Vec<Record>,
+    /// Those that were taken out while requests were under way.
+    pub(super) leaving: Vec<Record>,
 }
 
 /// A backend, beside its entry in the roster.
-struct Record {
-    member: Arc<Member>,
-    bell: Arc<QueueBell>,
+pub(super) struct Record {
+    pub(super) member: Arc<Member>,
+    pub(super) bell: Arc<QueueBell>,
     /// Whether any probe has found it ready yet.
     seen_well: bool,
     /// What the last probe found wrong.
@@ -36,19 +39,51 @@ pub(crate) struct BackendState {
     pub(crate) problem: Option<String>,
 }
 
+impl Record {
+    fn new(backend: Backend, settings: &BalancingSettings, now: Moment) -> Self {
+        let bell = Arc::new(QueueBell::default());
+        let member = Arc::new(Member::new(backend, settings.member, Arc::clone(&bell) as _, now));
+        Self { member, bell, seen_well: false, problem: None }
+    }
+}
+
 impl Watched {
     pub(super) fn new(settings: &BalancingSettings) -> Self {
-        Self { roster: Roster::new(settings.roster, settings.strategy), records: Vec::new() }
+        let roster = Roster::new(settings.roster, settings.strategy);
+        Self { roster, settings: *settings, records: Vec::new(), leaving: Vec::new() }
     }
 
-    /// Takes a backend in. One that is listed twice, or one too many, is left out: settings are checked before.
-    pub(super) fn add(&mut self, backend: &Backend, settings: &BalancingSettings, now: Moment) {
-        let bell = Arc::new(QueueBell::default());
-        let member = Member::new(backend.clone(), settings.member, Arc::clone(&bell) as _, now);
-        let member = Arc::new(member);
-        if self.roster.add(Arc::clone(&member), now).is_ok() {
-            self.records.push(Record { member, bell, seen_well: false, problem: None });
+    /// Takes a backend in. One that is listed twice, or one too many, is left out: settings are checked before. One that
+    /// is still leaving comes back as it is, with its breaker and the requests that are under way.
+    pub(super) fn add(&mut self, backend: &Backend, now: Moment) {
+        let authority = backend.authority();
+        let leaving = self.leaving.iter().position(|record| record.member.backend().authority() == authority);
+        let record = match leaving {
+            Some(place) => self.leaving.remove(place),
+            None => Record::new(backend.clone(), &self.settings, now),
+        };
+        record.member.unbar();
+        if self.roster.add(Arc::clone(&record.member), now).is_ok() {
+            self.records.push(record);
         }
+    }
+
+    /// Takes a backend out at once; those that wait for it go elsewhere.
+    pub(super) fn remove(&mut self, authority: &str) {
+        let Ok(member) = self.roster.remove(authority) else { return };
+        let Some(place) = self.records.iter().position(|record| Arc::ptr_eq(&record.member, &member)) else {
+            return;
+        };
+        let record = self.records.remove(place);
+        record.bell.ring_for_all();
+        self.leaving.retain(|record| !record.member.is_idle());
+        if !record.member.is_idle() {
+            self.leaving.push(record);
+        }
+    }
+
+    pub(super) fn record(&self, authority: &str) -> Option<&Record> {
+        self.records.iter().find(|record| record.member.backend().authority() == authority)
     }
 
     pub(super) fn bell(&self, member: &Arc<Member>) -> Option<Arc<QueueBell>> {
@@ -66,21 +101,27 @@ impl Watched {
         self.roster.probed(member.backend().authority(), good, now)
     }
 
+    /// Those that were taken out and still have requests under way, with how many.
+    pub(super) fn leaving(&self) -> Vec<(Backend, u32)> {
+        let in_flight = |record: &Record| record.member.gate().counts().in_flight;
+        let busy = self.leaving.iter().map(|record| (record.member.backend().clone(), in_flight(record)));
+        busy.filter(|(_, in_flight)| *in_flight > 0).collect()
+    }
+
     pub(super) fn any_seen_well(&self) -> bool {
         self.records.iter().any(|record| record.seen_well)
     }
 
     pub(super) fn states(&self, now: Moment) -> Vec<BackendState> {
         let views = self.roster.views(now);
-        let condition = |member: &Member| {
-            let view = views.iter().find(|view| view.authority == member.backend().authority());
-            view.map_or(Condition::Draining { drained: true }, |view| view.condition)
-        };
         let state = |record: &Record| {
-            let condition = condition(&record.member);
+            let backend = record.member.backend();
+            let view = views.iter().find(|view| view.authority == backend.authority());
+            let condition = view.map_or(Condition::Draining { drained: true }, |view| view.condition);
+            let weight = view.map_or_else(|| backend.weight(), |view| view.weight);
             let takes_requests = matches!(condition, Condition::Ready | Condition::Warming { .. });
             BackendState {
-                backend: record.member.backend().clone(),
+                backend: backend.clone().with_weight(weight),
                 condition: condition.name(),
                 serves: takes_requests && record.seen_well,
                 problem: record.problem.clone(),

@@ -8,10 +8,10 @@ use std::sync::{
 };
 
 use chrono::TimeDelta;
-use kernel_domain::Timestamp;
+use kernel_domain::{Timestamp, UserId};
 use uuid::Uuid;
 
-use crate::{CallContext, Clock, IdGenerator, TraceContext};
+use crate::{CallContext, Caller, Clock, IdGenerator, Principal, TraceContext};
 
 /// A clock that stands still until it is moved. Starts at 2026-01-01T00:00:00Z.
 pub struct ManualClock(Mutex<Timestamp>);
@@ -47,7 +47,16 @@ impl IdGenerator for SequenceIds {
     }
 }
 
-/// A context for tests.
+/// A context for tests: the system itself calls.
 pub fn context() -> CallContext {
-    CallContext::new("test", TraceContext::start(Uuid::from_u128(1)))
+    CallContext::new("test", TraceContext::start(Uuid::from_u128(1))).by(Caller::Trusted)
+}
+
+/// A context for tests, of a user without roles.
+///
+/// # Panics
+/// Where `name` cannot be a user's.
+pub fn context_of(name: &str) -> CallContext {
+    let subject = UserId::new(name).unwrap_or_else(|_| unreachable!("`{name}` is no user id"));
+    context().by(Caller::known(Principal::new(subject, [])))
 }

@@ -12,7 +12,7 @@ use std::{
 use async_trait::async_trait;
 use chrono::TimeDelta;
 use futures_util::{StreamExt, stream};
-use kernel_application::{CallContext, Clock, Command, CommandHandler, IdGenerator, StoreError};
+use kernel_application::{CallContext, Clock, Command, CommandHandler, IdGenerator, Permit, StoreError};
 use notification_domain::{Channel, Notification, NotificationId, RetryPolicy, Turn};
 use shaku::Component;
 use uuid::Uuid;
@@ -56,6 +56,10 @@ impl Command for DeliverDue {
     /// What was done; empty where nothing was due.
     type Output = Vec<Attempt>;
     type Error = NotificationError;
+
+    fn permit(&self) -> Permit<'_> {
+        Permit::System
+    }
 }
 
 /// What became of one due notification.
@@ -187,7 +191,7 @@ impl DeliverDueHandler {
         id: NotificationId,
         token: Uuid,
     ) -> Result<Option<(Notification, Turn)>, StoreError> {
-        let Some(mut notification) = self.notifications.find(id).await? else { return Ok(None) };
+        let Some(mut notification) = self.notifications.find(id, None).await? else { return Ok(None) };
         let (now, settings) = (self.clock.now(), &self.settings);
         let Ok(turn) = notification.claim(token, now, settings.lease(), &settings.retry) else {
             return Ok(None);
@@ -216,7 +220,7 @@ impl DeliverDueHandler {
                 Err(StoreError::Conflict(_)) if tries < TRIES => tries += 1,
                 Err(error) => return Err(error),
             }
-            let Some(current) = self.notifications.find(notification.snapshot().id).await? else {
+            let Some(current) = self.notifications.find(notification.snapshot().id, None).await? else {
                 return Ok(AttemptOutcome::Lost);
             };
             notification = current;
@@ -247,7 +251,7 @@ impl DeliverDueHandler {
         ctx: &CallContext,
         id: NotificationId,
     ) -> Result<Option<AttemptOutcome>, StoreError> {
-        let Some(mut notification) = self.notifications.find(id).await? else { return Ok(None) };
+        let Some(mut notification) = self.notifications.find(id, None).await? else { return Ok(None) };
         if !notification.expire(self.clock.now(), &self.settings.retry) {
             return Ok(None);
         }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use kernel_application::{CallContext, Clock, Command, CommandHandler, StoreError};
+use kernel_application::{CallContext, Clock, Command, CommandHandler, Permit, StoreError};
 use kernel_domain::Violations;
 use notification_domain::NotificationId;
 use shaku::Component;
@@ -24,6 +24,10 @@ impl Command for MarkRead {
     const NAME: &'static str = "mark_read";
     type Output = NotificationView;
     type Error = NotificationError;
+
+    fn permit(&self) -> Permit<'_> {
+        Permit::Known
+    }
 }
 
 /// Handles [`MarkRead`].
@@ -60,7 +64,7 @@ impl MarkReadHandler {
         ctx: &CallContext,
         id: NotificationId,
     ) -> Result<NotificationView, NotificationError> {
-        let found = self.notifications.find(id).await?;
+        let found = self.notifications.find(id, ctx.caller().scope()?).await?;
         let mut notification = found.ok_or_else(|| NotificationError::NotFound(id.to_string()))?;
         if notification.mark_read(self.clock.now()) {
             self.notifications.save(ctx, &mut notification).await?;
@@ -72,7 +76,7 @@ impl MarkReadHandler {
 #[cfg(test)]
 mod tests {
     use chrono::TimeDelta;
-    use kernel_application::testing::{ManualClock, context};
+    use kernel_application::testing::{ManualClock, context, context_of};
 
     use super::*;
     use crate::testing::{MemoryStore, sample};
@@ -102,5 +106,17 @@ mod tests {
         assert!(matches!(error, NotificationError::NotFound(_)));
         let error = handler.handle(&context(), MarkRead { id: "x".into() }).await.unwrap_err();
         assert!(matches!(error, NotificationError::Invalid(_)));
+    }
+
+    #[tokio::test]
+    async fn nobody_reads_the_notifications_of_others() {
+        let (store, clock) = (Arc::new(MemoryStore::default()), Arc::new(ManualClock::default()));
+        store.add_all(&context(), vec![sample(1, "ada")]).await.unwrap();
+        let command = MarkRead { id: store.all()[0].snapshot().id.to_string() };
+        let handler = handler(&store, &clock);
+        let error = handler.handle(&context_of("bob"), command.clone()).await.unwrap_err();
+        assert!(matches!(error, NotificationError::NotFound(_)));
+        assert_eq!(store.all()[0].snapshot().read_at, None);
+        assert!(handler.handle(&context_of("ada"), command).await.is_ok());
     }
 }

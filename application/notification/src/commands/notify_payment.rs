@@ -3,7 +3,7 @@
 use std::{collections::HashMap, sync::Arc};
 
 use async_trait::async_trait;
-use kernel_application::{CallContext, Clock, Command, CommandHandler, IdGenerator};
+use kernel_application::{CallContext, Clock, Command, CommandHandler, IdGenerator, Permit};
 use kernel_domain::{EventId, Money, PaymentId, Quantity, UserId, Violation, Violations};
 use notification_domain::{Channel, Line, Notification, NotificationId, Outcome, PaymentNews};
 use shaku::Component;
@@ -64,6 +64,10 @@ impl Command for NotifyPayment {
     /// How many notifications were new: none for an event that was told before.
     type Output = usize;
     type Error = NotificationError;
+
+    fn permit(&self) -> Permit<'_> {
+        Permit::System
+    }
 }
 
 /// Handles [`NotifyPayment`].

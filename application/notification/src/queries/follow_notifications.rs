@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use kernel_application::{CallContext, Query, QueryHandler};
+use kernel_application::{CallContext, Permit, Query, QueryHandler};
 use kernel_domain::{UserId, Violations};
 use shaku::Component;
 
@@ -34,6 +34,10 @@ impl Query for FollowNotifications {
     const NAME: &'static str = "follow_notifications";
     type Output = FeedSlice;
     type Error = NotificationError;
+
+    fn permit(&self) -> Permit<'_> {
+        Permit::User(&self.user_id)
+    }
 }
 
 /// Handles [`FollowNotifications`].

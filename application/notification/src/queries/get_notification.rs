@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use kernel_application::{CallContext, Query, QueryHandler};
+use kernel_application::{CallContext, Permit, Query, QueryHandler};
 use kernel_domain::Violations;
 use notification_domain::NotificationId;
 use shaku::Component;
@@ -21,6 +21,10 @@ impl Query for GetNotification {
     const NAME: &'static str = "get_notification";
     type Output = NotificationView;
     type Error = NotificationError;
+
+    fn permit(&self) -> Permit<'_> {
+        Permit::Known
+    }
 }
 
 /// Handles [`GetNotification`].
@@ -35,18 +39,18 @@ pub struct GetNotificationHandler {
 impl QueryHandler<GetNotification> for GetNotificationHandler {
     async fn handle(
         &self,
-        _: &CallContext,
+        ctx: &CallContext,
         GetNotification { id }: GetNotification,
     ) -> Result<NotificationView, NotificationError> {
         let id = NotificationId::parse(&id).map_err(Violations::from)?;
-        let found = self.notifications.get(id).await?;
+        let found = self.notifications.get(id, ctx.caller().scope()?).await?;
         found.ok_or_else(|| NotificationError::NotFound(id.to_string()))
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use kernel_application::testing::context;
+    use kernel_application::testing::{context, context_of};
 
     use super::*;
     use crate::{
@@ -65,5 +69,16 @@ mod tests {
         let unknown = GetNotification { id: uuid::Uuid::max().to_string() };
         let error = handler.handle(&context(), unknown).await.unwrap_err();
         assert!(matches!(error, NotificationError::NotFound(_)));
+    }
+
+    #[tokio::test]
+    async fn what_is_another_s_is_not_there() {
+        let store = Arc::new(MemoryStore::default());
+        store.add_all(&context(), vec![sample(1, "ada")]).await.unwrap();
+        let query = GetNotification { id: store.all()[0].snapshot().id.to_string() };
+        let handler = GetNotificationHandler { notifications: store };
+        let error = handler.handle(&context_of("bob"), query.clone()).await.unwrap_err();
+        assert!(matches!(error, NotificationError::NotFound(_)));
+        assert!(handler.handle(&context_of("ada"), query).await.is_ok());
     }
 }

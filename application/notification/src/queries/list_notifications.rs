@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use kernel_application::{CallContext, Page, PageRequest, Query, QueryHandler};
+use kernel_application::{CallContext, Page, PageRequest, Permit, Query, QueryHandler};
 use kernel_domain::{UserId, Violations};
 use shaku::Component;
 
@@ -12,7 +12,7 @@ use crate::{NotificationError, NotificationFilter, NotificationQueries, Notifica
 /// Asks for a page of notifications.
 #[derive(Clone, Debug, Default)]
 pub struct ListNotifications {
-    /// Only this user's.
+    /// Only this user's; without it, all that the caller may see.
     pub user_id: Option<String>,
     /// Only this channel's.
     pub channel: Option<String>,
@@ -28,6 +28,10 @@ impl Query for ListNotifications {
     const NAME: &'static str = "list_notifications";
     type Output = Page<NotificationView>;
     type Error = NotificationError;
+
+    fn permit(&self) -> Permit<'_> {
+        self.user_id.as_deref().map_or(Permit::Known, Permit::User)
+    }
 }
 
 /// Handles [`ListNotifications`].
@@ -42,11 +46,14 @@ pub struct ListNotificationsHandler {
 impl QueryHandler<ListNotifications> for ListNotificationsHandler {
     async fn handle(
         &self,
-        _: &CallContext,
+        ctx: &CallContext,
         query: ListNotifications,
     ) -> Result<Page<NotificationView>, NotificationError> {
         let mut violations = Violations::default();
-        let user_id = query.user_id.and_then(|id| violations.check(UserId::new(id)));
+        let user_id = match query.user_id {
+            Some(id) => violations.check(UserId::new(id)),
+            None => ctx.caller().scope()?.cloned(),
+        };
         let channel = query.channel.and_then(|name| violations.check(name.parse()));
         let page = violations.check(PageRequest::new(query.limit, query.cursor));
         let Some(page) = page else { return Err(violations.into()) };
@@ -58,7 +65,10 @@ impl QueryHandler<ListNotifications> for ListNotificationsHandler {
 
 #[cfg(test)]
 mod tests {
-    use kernel_application::{UseCaseError, testing::context};
+    use kernel_application::{
+        UseCaseError,
+        testing::{context, context_of},
+    };
 
     use super::*;
     use crate::{
@@ -90,6 +100,21 @@ mod tests {
         let handler = ListNotificationsHandler { notifications: store };
         let query = ListNotifications { user_id: Some("bob".into()), ..ListNotifications::default() };
         let page = handler.handle(&context(), query).await.unwrap();
-        assert_eq!(page.items.iter().map(|item| &*item.user_id).collect::<Vec<_>>(), ["bob"]);
+        assert_eq!(users(&page), ["bob"]);
+    }
+
+    #[tokio::test]
+    async fn without_a_user_everybody_gets_what_they_may_see() {
+        let store = Arc::new(MemoryStore::default());
+        store.add_all(&context(), vec![sample(1, "ada"), sample(2, "bob")]).await.unwrap();
+        let handler = ListNotificationsHandler { notifications: store };
+        let page = handler.handle(&context_of("ada"), ListNotifications::default()).await.unwrap();
+        assert_eq!(users(&page), ["ada"]);
+        let page = handler.handle(&context(), ListNotifications::default()).await.unwrap();
+        assert_eq!(users(&page), ["bob", "ada"]);
+    }
+
+    fn users(page: &Page<NotificationView>) -> Vec<&str> {
+        page.items.iter().map(|item| &*item.user_id).collect()
     }
 }

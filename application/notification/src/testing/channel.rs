@@ -6,9 +6,8 @@ use std::{
 };
 
 use async_trait::async_trait;
-use kernel_application::{CallContext, TraceContext};
+use kernel_application::testing::context;
 use notification_domain::{Notification, NotificationId};
-use uuid::Uuid;
 
 use crate::{NotificationChannel, NotificationRepository, SendError};
 
@@ -90,8 +89,7 @@ impl NotificationChannel for FakeChannel {
 }
 
 async fn mark_read(repository: &dyn NotificationRepository, notification: &Notification) {
-    let ctx = CallContext::new("test", TraceContext::start(Uuid::from_u128(1)));
     let mut read = notification.clone();
     read.mark_read(notification.snapshot().created_at);
-    drop(repository.save(&ctx, &mut read).await);
+    drop(repository.save(&context(), &mut read).await);
 }

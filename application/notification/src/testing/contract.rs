@@ -33,6 +33,7 @@ pub trait Stores: Send + Sync {
 pub async fn all<S: Stores>(make: impl AsyncFn() -> S) {
     absence(&make().await).await;
     roundtrip(&make().await).await;
+    owners(&make().await).await;
     one_per_event_and_channel(&make().await).await;
     version_conflict(&make().await).await;
     parallel_writers(&make().await).await;
@@ -47,8 +48,8 @@ pub async fn all<S: Stores>(make: impl AsyncFn() -> S) {
 /// What is not there is `None` or empty.
 pub async fn absence(stores: &impl Stores) {
     let id = NotificationId::from_uuid(Uuid::from_u128(404));
-    assert_eq!(stores.repository().find(id).await.unwrap(), None);
-    assert_eq!(stores.queries().get(id).await.unwrap(), None);
+    assert_eq!(stores.repository().find(id, None).await.unwrap(), None);
+    assert_eq!(stores.queries().get(id, None).await.unwrap(), None);
     assert!(list(stores, NotificationFilter::default()).await.is_empty());
     assert!(stores.repository().due(Channel::Email, at(99), 9).await.unwrap().is_empty());
     let mut unsaved = sample(1, "ada");
@@ -74,9 +75,21 @@ pub async fn roundtrip(stores: &impl Stores) {
     for mut state in states {
         state.saved();
         let id = state.snapshot().id;
-        assert_eq!(repository.find(id).await.unwrap().as_ref(), Some(&state));
-        let view = stores.queries().get(id).await.unwrap();
+        assert_eq!(repository.find(id, None).await.unwrap().as_ref(), Some(&state));
+        let view = stores.queries().get(id, None).await.unwrap();
         assert_eq!(view, Some(NotificationView::from(&state)));
+    }
+}
+
+/// What is another user's is not there.
+pub async fn owners(stores: &impl Stores) {
+    let id = add(stores, sample(1, "ada")).await;
+    for (user, finds) in [(Some("ada"), true), (Some("bob"), false), (Some("Ada"), false), (None, true)] {
+        let of = user.map(user_id);
+        let found = stores.repository().find(id, of.as_ref()).await.unwrap();
+        assert_eq!(found.is_some(), finds, "{user:?}");
+        let view = stores.queries().get(id, of.as_ref()).await.unwrap();
+        assert_eq!(view.is_some(), finds, "{user:?}");
     }
 }
 
@@ -94,14 +107,14 @@ pub async fn one_per_event_and_channel(stores: &impl Stores) {
 pub async fn version_conflict(stores: &impl Stores) {
     let repository = stores.repository();
     let id = add(stores, sample(1, "ada")).await;
-    let mut winner = repository.find(id).await.unwrap().unwrap();
+    let mut winner = repository.find(id, None).await.unwrap().unwrap();
     let mut loser = winner.clone();
     winner.mark_read(at(5));
     repository.save(&context(), &mut winner).await.unwrap();
     loser.mark_read(at(6));
     let lost = repository.save(&context(), &mut loser).await;
     assert!(matches!(lost, Err(StoreError::Conflict(_))), "{lost:?}");
-    assert_eq!(repository.find(id).await.unwrap(), Some(winner.clone()));
+    assert_eq!(repository.find(id, None).await.unwrap(), Some(winner.clone()));
     winner.mark_read(at(7));
     repository.save(&context(), &mut winner).await.unwrap();
 }
@@ -116,7 +129,7 @@ pub async fn parallel_writers(stores: &impl Stores) {
     });
     assert_eq!(sum(adders.collect()).await, 1);
     let id = sample_on(1, "ada", Channel::Email).snapshot().id;
-    let found = stores.repository().find(id).await.unwrap().unwrap();
+    let found = stores.repository().find(id, None).await.unwrap().unwrap();
     let claimers = (0..8).map(|n| {
         let (repository, mut mine) = (stores.repository(), found.clone());
         tokio::spawn(async move {

@@ -67,13 +67,13 @@ impl Load {
     /// Shows one notification.
     pub async fn get(self: Arc<Self>, chance: u64) -> Result<(), BoxError> {
         let id = self.nth(chance)?;
-        self.queries.get(id).await?.map(drop).ok_or_else(|| "the notification is gone".into())
+        self.queries.get(id, None).await?.map(drop).ok_or_else(|| "the notification is gone".into())
     }
 
     /// Loads one notification that nobody has read, and saves it as read.
     pub async fn mark_read(self: Arc<Self>, _: u64) -> Result<(), BoxError> {
         let turn = self.read.fetch_add(1, Ordering::Relaxed);
-        let found = self.repository.find(self.nth(turn)?).await?;
+        let found = self.repository.find(self.nth(turn)?, None).await?;
         let mut notification = found.ok_or("the notification is gone")?;
         if !notification.mark_read(at(0)) {
             return Err("all notifications are read".into());

@@ -78,8 +78,16 @@ impl State {
 
 #[async_trait]
 impl NotificationRepository for MemoryStore {
-    async fn find(&self, id: NotificationId) -> Result<Option<Notification>, StoreError> {
-        Ok(self.state().rows.iter().find(|row| row.snapshot().id == id).cloned())
+    async fn find(
+        &self,
+        id: NotificationId,
+        of: Option<&UserId>,
+    ) -> Result<Option<Notification>, StoreError> {
+        let wanted = |row: &&Notification| {
+            let row = row.snapshot();
+            row.id == id && of.is_none_or(|user| *user == row.user_id)
+        };
+        Ok(self.state().rows.iter().find(wanted).cloned())
     }
 
     async fn add_all(&self, ctx: &CallContext, new: Vec<Notification>) -> Result<usize, StoreError> {
@@ -132,8 +140,12 @@ impl NotificationRepository for MemoryStore {
 
 #[async_trait]
 impl NotificationQueries for MemoryStore {
-    async fn get(&self, id: NotificationId) -> Result<Option<NotificationView>, StoreError> {
-        Ok(self.find(id).await?.as_ref().map(NotificationView::from))
+    async fn get(
+        &self,
+        id: NotificationId,
+        of: Option<&UserId>,
+    ) -> Result<Option<NotificationView>, StoreError> {
+        Ok(self.find(id, of).await?.as_ref().map(NotificationView::from))
     }
 
     async fn list(

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use kernel_application::{CallContext, Clock, Command, CommandHandler, IdempotentCommand};
+use kernel_application::{CallContext, Clock, Command, CommandHandler, IdempotentCommand, Permit};
 use payment_domain::PaymentRuleError;
 use shaku::Component;
 
@@ -21,6 +21,10 @@ impl Command for CancelPayment {
     const NAME: &'static str = "cancel_payment";
     type Output = PaymentView;
     type Error = PaymentError;
+
+    fn permit(&self) -> Permit<'_> {
+        Permit::Known
+    }
 }
 
 impl IdempotentCommand for CancelPayment {
@@ -42,8 +46,9 @@ pub struct CancelPaymentHandler {
 #[async_trait]
 impl CommandHandler<CancelPayment> for CancelPaymentHandler {
     async fn handle(&self, ctx: &CallContext, command: CancelPayment) -> Result<PaymentView, PaymentError> {
+        let scope = ctx.caller().scope()?;
         loop {
-            let mut payment = load(&*self.payments, &command.id).await?;
+            let mut payment = load(&*self.payments, &command.id, scope).await?;
             payment.cancel(self.clock.now()).map_err(not_pending)?;
             // Losing means that the status has changed, so the next round ends.
             if save_unless_changed(&*self.payments, ctx, &mut payment).await? {

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use async_trait::async_trait;
 use kernel_application::{
-    CallContext, Clock, Command, CommandHandler, IdGenerator, IdempotentCommand, StoreError,
+    CallContext, Clock, Command, CommandHandler, IdGenerator, IdempotentCommand, Permit, StoreError,
 };
 use kernel_domain::{BasketId, Currency, PaymentId, UserId, Violation, Violations, text};
 use payment_domain::{BasketRef, NewPayment, Payment, PaymentItem, PaymentMethod};
@@ -37,6 +37,10 @@ impl Command for CreatePayment {
     const NAME: &'static str = "create_payment";
     type Output = PaymentView;
     type Error = PaymentError;
+
+    fn permit(&self) -> Permit<'_> {
+        Permit::User(&self.user_id)
+    }
 }
 
 impl IdempotentCommand for CreatePayment {

@@ -8,7 +8,7 @@ mod recover_payment;
 mod refund_payment;
 
 use kernel_application::{CallContext, StoreError};
-use kernel_domain::PaymentId;
+use kernel_domain::{PaymentId, UserId};
 use payment_domain::Payment;
 
 pub use cancel_payment::{CancelPayment, CancelPaymentHandler};
@@ -20,10 +20,15 @@ pub use refund_payment::{RefundPayment, RefundPaymentHandler};
 
 use crate::{PaymentError, PaymentRepository};
 
-async fn load(payments: &dyn PaymentRepository, id: &str) -> Result<Payment, PaymentError> {
+/// The payment, if it is in the caller's `scope`.
+async fn load(
+    payments: &dyn PaymentRepository,
+    id: &str,
+    scope: Option<&UserId>,
+) -> Result<Payment, PaymentError> {
     let not_found = || PaymentError::NotFound(id.to_owned());
     let payment_id = PaymentId::parse(id).map_err(|_| not_found())?;
-    payments.find(payment_id).await?.ok_or_else(not_found)
+    payments.find(payment_id, scope).await?.ok_or_else(not_found)
 }
 
 /// Saves; `false` where somebody else was faster, so that the caller looks again.

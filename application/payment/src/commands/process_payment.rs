@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use kernel_application::{CallContext, Clock, Command, CommandHandler, IdempotentCommand};
+use kernel_application::{CallContext, Clock, Command, CommandHandler, IdempotentCommand, Permit};
 use kernel_domain::text;
 use payment_domain::{Payment, PaymentRuleError, PaymentStatus};
 use shaku::Component;
@@ -25,6 +25,10 @@ impl Command for ProcessPayment {
     /// The payment: completed, failed, or still processing.
     type Output = PaymentView;
     type Error = PaymentError;
+
+    fn permit(&self) -> Permit<'_> {
+        Permit::Known
+    }
 }
 
 impl IdempotentCommand for ProcessPayment {
@@ -49,7 +53,7 @@ pub struct ProcessPaymentHandler {
 impl CommandHandler<ProcessPayment> for ProcessPaymentHandler {
     async fn handle(&self, ctx: &CallContext, command: ProcessPayment) -> Result<PaymentView, PaymentError> {
         let token = command.payment_token.map(|token| text("payment_token", &token, 1..=64)).transpose()?;
-        let mut payment = load(&*self.payments, &command.id).await?;
+        let mut payment = load(&*self.payments, &command.id, ctx.caller().scope()?).await?;
         if payment.status() == PaymentStatus::Pending {
             payment = self.begin(ctx, payment, token).await?;
         }
@@ -78,7 +82,7 @@ impl ProcessPaymentHandler {
         if save_unless_changed(&*self.payments, &ctx.unsettled(), &mut payment).await? {
             self.checkout.advance(ctx, payment).await
         } else {
-            load(&*self.payments, &payment.id().to_string()).await
+            load(&*self.payments, &payment.id().to_string(), None).await
         }
     }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use kernel_application::{CallContext, Clock, Command, CommandHandler};
+use kernel_application::{CallContext, Clock, Command, CommandHandler, Permit};
 use kernel_domain::PaymentId;
 use payment_domain::{Payment, PaymentStatus, RefundId, RefundState};
 use shaku::Component;
@@ -25,6 +25,10 @@ impl Command for RecoverPayment {
     const NAME: &'static str = "recover_payment";
     type Output = ();
     type Error = PaymentError;
+
+    fn permit(&self) -> Permit<'_> {
+        Permit::System
+    }
 }
 
 /// Handles [`RecoverPayment`].
@@ -44,7 +48,7 @@ pub struct RecoverPaymentHandler {
 #[async_trait]
 impl CommandHandler<RecoverPayment> for RecoverPaymentHandler {
     async fn handle(&self, ctx: &CallContext, command: RecoverPayment) -> Result<(), PaymentError> {
-        let Some(payment) = self.payments.find(command.id).await? else { return Ok(()) };
+        let Some(payment) = self.payments.find(command.id, None).await? else { return Ok(()) };
         match payment.status() {
             PaymentStatus::Pending => self.expire(ctx, payment).await,
             PaymentStatus::Processing => self.resume(ctx, payment).await,

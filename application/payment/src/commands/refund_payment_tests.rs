@@ -68,7 +68,7 @@ async fn a_lost_answer_is_asked_for_again_and_paid_once() {
     world.clock.advance(TimeDelta::seconds(2));
     let payment = kernel_domain::PaymentId::parse(&id).unwrap();
     world.run(&world.recover(), RecoverPayment { id: payment }).await.unwrap();
-    let payment = world.payments.find(payment).await.unwrap().unwrap();
+    let payment = world.payments.find(payment, None).await.unwrap().unwrap();
     assert_eq!((payment.status(), world.provider.refunds()), (PaymentStatus::Refunded, vec![usd(1_000)]));
 }
 
@@ -91,7 +91,7 @@ async fn a_request_repeated_after_a_crash_finds_its_refund() {
     world.refund().handle(&ctx, refund(&id, Some(100))).await.unwrap_err();
     world.refund().handle(&ctx, refund(&id, Some(100))).await.unwrap_err();
     let payment = kernel_domain::PaymentId::parse(&id).unwrap();
-    let payment = world.payments.find(payment).await.unwrap().unwrap();
+    let payment = world.payments.find(payment, None).await.unwrap().unwrap();
     assert_eq!((payment.refunds().len(), world.provider.refunds().len()), (1, 1));
     world.clock.advance(crate::KEY_RETENTION);
     world.refund().handle(&ctx, refund(&id, Some(100))).await.unwrap_err();

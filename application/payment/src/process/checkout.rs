@@ -124,7 +124,7 @@ impl Checkout {
     }
 
     async fn current(&self, payment: Payment) -> Result<Payment, PaymentError> {
-        Ok(self.payments.find(payment.id()).await?.unwrap_or(payment))
+        Ok(self.payments.find(payment.id(), None).await?.unwrap_or(payment))
     }
 }
 

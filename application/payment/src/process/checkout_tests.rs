@@ -26,7 +26,7 @@ async fn recover(world: &World, id: PaymentId, after: TimeDelta) -> PaymentStatu
 }
 
 async fn status(world: &World, id: PaymentId) -> PaymentStatus {
-    world.payments.find(id).await.unwrap().unwrap().status()
+    world.payments.find(id, None).await.unwrap().unwrap().status()
 }
 
 #[tokio::test]
@@ -73,7 +73,7 @@ async fn an_answer_that_is_lost_is_unknown_and_found_out() {
 async fn a_store_that_fails_anywhere_leaves_what_the_worker_finishes() {
     let world = World::default();
     let id = world.pending("ada").await.id;
-    let mut payment = world.payments.find(PaymentId::parse(&id).unwrap()).await.unwrap().unwrap();
+    let mut payment = world.payments.find(PaymentId::parse(&id).unwrap(), None).await.unwrap().unwrap();
     payment.begin(None, world.clock.now()).unwrap();
     world.payments.save(&world.context(), &mut payment).await.unwrap();
     world.payments.break_saves(true);
@@ -89,7 +89,7 @@ async fn a_release_that_fails_is_done_later() {
     let world = World::default();
     let id = world.pending("ada").await.id;
     let id = PaymentId::parse(&id).unwrap();
-    let mut payment = world.payments.find(id).await.unwrap().unwrap();
+    let mut payment = world.payments.find(id, None).await.unwrap().unwrap();
     payment.begin(None, world.clock.now()).unwrap();
     payment.submit(world.clock.now()).unwrap();
     let failure = Failure { code: "card_declined".into(), reason: "no".into() };
@@ -151,7 +151,7 @@ async fn a_callback_that_cannot_be_followed_up_is_not_forgotten() {
 async fn a_callback_during_the_release_comes_again() {
     let world = World::default();
     let id = PaymentId::parse(&world.pending("ada").await.id).unwrap();
-    let mut payment = world.payments.find(id).await.unwrap().unwrap();
+    let mut payment = world.payments.find(id, None).await.unwrap().unwrap();
     payment.begin(None, world.clock.now()).unwrap();
     payment.submit(world.clock.now()).unwrap();
     let failure = Failure { code: "card_declined".into(), reason: "no".into() };

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use kernel_application::{CallContext, Clock, CommandHandler, IdGenerator, StoreError, TraceContext};
+use kernel_application::{CallContext, Caller, Clock, CommandHandler, IdGenerator, StoreError, TraceContext};
 use slog::{Logger, error, warn};
 use tokio::{
     sync::{Semaphore, watch},
@@ -49,7 +49,8 @@ impl Recovery {
         let slots = Arc::new(Semaphore::new(PARALLEL));
         for id in due {
             let (recover, slots, call) = (Arc::clone(&self.recover), Arc::clone(&slots), self.ids.next());
-            let ctx = CallContext::new(format!("recover-{call}"), TraceContext::start(call));
+            let ctx =
+                CallContext::new(format!("recover-{call}"), TraceContext::start(call)).by(Caller::Trusted);
             // The decorator around the handler logs what fails; the next round takes it up again.
             work.spawn(async move {
                 let _slot = slots.acquire().await;

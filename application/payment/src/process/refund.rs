@@ -74,7 +74,7 @@ impl Refunds {
                 Ok(()) => return verdict(payment, id),
                 Err(StoreError::Conflict(_)) => {
                     let missing = || PaymentError::NotFound(payment.id().to_string());
-                    payment = self.payments.find(payment.id()).await?.ok_or_else(missing)?;
+                    payment = self.payments.find(payment.id(), None).await?.ok_or_else(missing)?;
                 }
                 Err(error) => return Err(error.into()),
             }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use kernel_application::{CallContext, Query, QueryHandler};
+use kernel_application::{CallContext, Permit, Query, QueryHandler};
 use kernel_domain::PaymentId;
 use shaku::Component;
 
@@ -20,6 +20,10 @@ impl Query for GetPayment {
     const NAME: &'static str = "get_payment";
     type Output = PaymentView;
     type Error = PaymentError;
+
+    fn permit(&self) -> Permit<'_> {
+        Permit::Known
+    }
 }
 
 /// Handles [`GetPayment`].
@@ -32,9 +36,9 @@ pub struct GetPaymentHandler {
 
 #[async_trait]
 impl QueryHandler<GetPayment> for GetPaymentHandler {
-    async fn handle(&self, _: &CallContext, query: GetPayment) -> Result<PaymentView, PaymentError> {
+    async fn handle(&self, ctx: &CallContext, query: GetPayment) -> Result<PaymentView, PaymentError> {
         let not_found = || PaymentError::NotFound(query.id.clone());
         let id = PaymentId::parse(&query.id).map_err(|_| not_found())?;
-        self.payments.get(id).await?.ok_or_else(not_found)
+        self.payments.get(id, ctx.caller().scope()?).await?.ok_or_else(not_found)
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use kernel_application::{CallContext, Query, QueryHandler};
+use kernel_application::{CallContext, Permit, Query, QueryHandler, Role};
 use shaku::Component;
 
 use crate::{PaymentError, PaymentQueries, PaymentStats};
@@ -16,6 +16,10 @@ impl Query for GetStats {
     const NAME: &'static str = "get_payment_stats";
     type Output = PaymentStats;
     type Error = PaymentError;
+
+    fn permit(&self) -> Permit<'_> {
+        Permit::Role(Role::Admin)
+    }
 }
 
 /// Handles [`GetStats`].

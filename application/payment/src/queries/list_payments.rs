@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use kernel_application::{CallContext, InvalidCursor, Page, PageRequest, Query, QueryHandler};
+use kernel_application::{CallContext, InvalidCursor, Page, PageRequest, Permit, Query, QueryHandler};
 use kernel_domain::{UserId, Violations};
 use shaku::Component;
 
@@ -14,7 +14,7 @@ use crate::{PaymentError, PaymentFilter, PaymentQueries, PaymentView};
 pub struct ListPayments {
     /// Only those with this status.
     pub status: Option<String>,
-    /// Only those of this user.
+    /// Only those of this user; where absent, of all whom the caller may see.
     pub user_id: Option<String>,
     /// The most to list, 1 to 100.
     pub limit: Option<i64>,
@@ -26,6 +26,10 @@ impl Query for ListPayments {
     const NAME: &'static str = "list_payments";
     type Output = Page<PaymentView>;
     type Error = PaymentError;
+
+    fn permit(&self) -> Permit<'_> {
+        self.user_id.as_deref().map_or(Permit::Known, Permit::User)
+    }
 }
 
 /// Handles [`ListPayments`].
@@ -38,7 +42,12 @@ pub struct ListPaymentsHandler {
 
 #[async_trait]
 impl QueryHandler<ListPayments> for ListPaymentsHandler {
-    async fn handle(&self, _: &CallContext, query: ListPayments) -> Result<Page<PaymentView>, PaymentError> {
+    async fn handle(
+        &self,
+        ctx: &CallContext,
+        query: ListPayments,
+    ) -> Result<Page<PaymentView>, PaymentError> {
+        let scope = ctx.caller().scope()?;
         let mut violations = Violations::default();
         let status = violations.check(query.status.as_deref().map(str::parse).transpose());
         let user_id = violations.check(query.user_id.map(UserId::new).transpose());
@@ -46,7 +55,8 @@ impl QueryHandler<ListPayments> for ListPaymentsHandler {
         let (Some(status), Some(user_id), Some(page)) = (status, user_id, page) else {
             return Err(violations.into());
         };
-        let found = self.payments.list(&PaymentFilter { status, user_id }, &page).await?;
+        let filter = PaymentFilter { status, user_id: scope.cloned().or(user_id) };
+        let found = self.payments.list(&filter, &page).await?;
         found.ok_or_else(|| InvalidCursor.into())
     }
 }

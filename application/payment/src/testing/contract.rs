@@ -1,10 +1,12 @@
 //! What every store of payments keeps, whatever it is made of. Each adapter runs it from its own tests.
 
-use std::{sync::Arc, time::Duration};
+mod keys;
+
+use std::sync::Arc;
 
 use chrono::TimeDelta;
 use kernel_application::{
-    Begin, CallContext, Clock, IdGenerator, IdempotencyKey, IdempotencyStore, PageRequest, StoreError,
+    Clock, IdGenerator, IdempotencyStore, PageRequest, StoreError,
     testing::{ManualClock, SequenceIds, context},
 };
 use kernel_domain::PaymentId;
@@ -29,8 +31,6 @@ pub struct PaymentStores {
 /// A future of a count.
 pub type BoxedCount = std::pin::Pin<Box<dyn Future<Output = u64> + Send>>;
 
-const LOCK: Duration = Duration::from_mins(1);
-
 struct Bench {
     stores: PaymentStores,
     ids: SequenceIds,
@@ -45,12 +45,14 @@ pub async fn payment_store_contract(stores: PaymentStores) {
     let bench = Bench { stores, ids: SequenceIds::default(), clock: ManualClock::default() };
     bench.absence_is_no_error().await;
     bench.a_payment_comes_back_as_it_was().await;
+    bench.a_payment_is_there_for_its_user_only().await;
     bench.a_stale_save_is_refused_and_leaves_nothing().await;
     bench.one_of_many_parallel_saves_wins().await;
     bench.a_basket_version_has_one_live_payment().await;
     bench.what_is_due_is_found().await;
     bench.pages_are_stable_while_rows_are_added().await;
     bench.an_answer_is_kept_with_its_effect().await;
+    bench.an_answer_is_its_callers_own().await;
     bench.a_lost_key_rolls_the_effect_back().await;
     bench.callbacks_are_remembered().await;
     bench.figures_add_up().await;
@@ -73,7 +75,7 @@ impl Bench {
     }
 
     async fn found(&self, payment: &Payment) -> Payment {
-        self.stores.payments.find(payment.id()).await.unwrap().unwrap()
+        self.stores.payments.find(payment.id(), None).await.unwrap().unwrap()
     }
 
     async fn completed(&self, name: &str) -> Payment {
@@ -88,8 +90,8 @@ impl Bench {
 
     async fn absence_is_no_error(&self) {
         let id = PaymentId::from_uuid(self.ids.next());
-        assert_eq!(self.stores.payments.find(id).await.unwrap(), None);
-        assert_eq!(self.stores.queries.get(id).await.unwrap(), None);
+        assert_eq!(self.stores.payments.find(id, None).await.unwrap(), None);
+        assert_eq!(self.stores.queries.get(id, None).await.unwrap(), None);
     }
 
     async fn a_payment_comes_back_as_it_was(&self) {
@@ -117,8 +119,29 @@ impl Bench {
         }
         self.save(&mut payment).await.unwrap();
         assert_eq!(self.found(&payment).await, payment, "refunds");
-        let view = self.stores.queries.get(payment.id()).await.unwrap().unwrap();
+        let view = self.stores.queries.get(payment.id(), None).await.unwrap().unwrap();
         assert_eq!(view, PaymentView::try_from(&payment).unwrap());
+    }
+
+    async fn a_payment_is_there_for_its_user_only(&self) {
+        let now = self.clock.now();
+        let mut payment = self.completed("owner").await;
+        // Several lines and refunds: none of them may be seen either.
+        for amount in [100, 200] {
+            let id = RefundId::from_uuid(self.ids.next());
+            payment.request_refund(id, Some(usd(amount)), None, None, now).unwrap();
+        }
+        self.save(&mut payment).await.unwrap();
+        let (id, view) = (payment.id(), PaymentView::try_from(&payment).unwrap());
+        let find = async |name| self.stores.payments.find(id, Some(&user(name))).await.unwrap();
+        let get = async |name| self.stores.queries.get(id, Some(&user(name))).await.unwrap();
+        assert_eq!((find("owner").await, get("owner").await), (Some(payment), Some(view)));
+        for other in ["stranger", "OWNER", "owner.", "owne"] {
+            assert_eq!((find(other).await, get(other).await), (None, None), "{other}");
+        }
+        let nothing = PaymentId::from_uuid(self.ids.next());
+        assert_eq!(self.stores.payments.find(nothing, Some(&user("owner"))).await.unwrap(), None);
+        assert_eq!(self.stores.queries.get(nothing, Some(&user("owner"))).await.unwrap(), None);
     }
 
     async fn a_stale_save_is_refused_and_leaves_nothing(&self) {
@@ -216,55 +239,6 @@ impl Bench {
         assert!(self.stores.queries.list(&other, &page).await.unwrap().unwrap().items.is_empty());
         let page = PageRequest::new(None, Some("no cursor".into())).unwrap();
         assert_eq!(self.stores.queries.list(&other, &page).await.unwrap(), None);
-    }
-
-    async fn claim(&self, key: &str) -> (IdempotencyKey, CallContext) {
-        let key = IdempotencyKey { principal: "p".into(), route: "r", key: key.into() };
-        let Begin::Started(claim) = self.stores.keys.begin(key.clone(), "hash", LOCK).await.unwrap() else {
-            unreachable!("the key is fresh")
-        };
-        (key, context().with_claim(claim))
-    }
-
-    async fn an_answer_is_kept_with_its_effect(&self) {
-        let (key, ctx) = self.claim("effect").await;
-        assert_eq!(self.stores.keys.begin(key.clone(), "hash", LOCK).await.unwrap(), Begin::Running);
-        assert_eq!(self.stores.keys.begin(key.clone(), "other", LOCK).await.unwrap(), Begin::Mismatch);
-        let mut payment = self.payment("answer");
-        self.stores.payments.save(&ctx, &mut payment).await.unwrap();
-        let answer = PaymentAnswer::Payment(Box::new(PaymentView::try_from(&payment).unwrap()));
-        payment.cancel(self.clock.now()).unwrap();
-        self.save(&mut payment).await.unwrap();
-        let replay = self.stores.keys.begin(key, "hash", LOCK).await.unwrap();
-        assert_eq!(replay, Begin::Replay(answer), "the answer of then, not the payment of now");
-
-        let (key, ctx) = self.claim("rejected").await;
-        let rejected =
-            PaymentAnswer::Rejected { reason: crate::Rejection::BasketEmpty, detail: "nothing there".into() };
-        self.stores.keys.finish(ctx.claim().unwrap(), rejected.clone()).await.unwrap();
-        assert_eq!(self.stores.keys.begin(key, "hash", LOCK).await.unwrap(), Begin::Replay(rejected));
-
-        let (key, ctx) = self.claim("suspended").await;
-        self.stores.keys.suspend(ctx.claim().unwrap()).await.unwrap();
-        assert_eq!(self.stores.keys.begin(key.clone(), "other", LOCK).await.unwrap(), Begin::Mismatch);
-        assert!(matches!(
-            self.stores.keys.begin(key.clone(), "hash", LOCK).await.unwrap(),
-            Begin::Started(_)
-        ));
-        assert_eq!(self.stores.keys.begin(key, "hash", LOCK).await.unwrap(), Begin::Running);
-
-        let (key, ctx) = self.claim("released").await;
-        self.stores.keys.release(ctx.claim().unwrap()).await.unwrap();
-        assert!(matches!(self.stores.keys.begin(key, "hash", LOCK).await.unwrap(), Begin::Started(_)));
-    }
-
-    async fn a_lost_key_rolls_the_effect_back(&self) {
-        let (_, ctx) = self.claim("lost").await;
-        self.stores.keys.release(ctx.claim().unwrap()).await.unwrap();
-        let mut payment = self.payment("lost");
-        let result = self.stores.payments.save(&ctx, &mut payment).await;
-        assert!(matches!(result, Err(StoreError::Fenced)), "{result:?}");
-        assert_eq!(self.stores.payments.find(payment.id()).await.unwrap(), None);
     }
 
     async fn callbacks_are_remembered(&self) {

@@ -13,7 +13,7 @@ use async_trait::async_trait;
 use kernel_application::{
     Begin, CallContext, Claim, IdempotencyKey, IdempotencyStore, Page, PageRequest, StoreError,
 };
-use kernel_domain::{Currency, Money, PaymentId, Timestamp};
+use kernel_domain::{Currency, Money, PaymentId, Timestamp, UserId};
 use payment_domain::{Payment, PaymentEvent, PaymentSnapshot, PaymentStatus};
 
 use crate::{
@@ -87,8 +87,10 @@ impl Rows {
 
 #[async_trait]
 impl PaymentRepository for InMemoryPayments {
-    async fn find(&self, id: PaymentId) -> Result<Option<Payment>, StoreError> {
-        Ok(self.rows().payments.get(&id).cloned().map(Payment::from))
+    async fn find(&self, id: PaymentId, scope: Option<&UserId>) -> Result<Option<Payment>, StoreError> {
+        let rows = self.rows();
+        let in_scope = |state: &&PaymentSnapshot| scope.is_none_or(|user| *user == state.user_id);
+        Ok(rows.payments.get(&id).filter(in_scope).cloned().map(Payment::from))
     }
 
     async fn save(&self, ctx: &CallContext, payment: &mut Payment) -> Result<(), StoreError> {
@@ -133,8 +135,8 @@ impl PaymentRepository for InMemoryPayments {
 
 #[async_trait]
 impl PaymentQueries for InMemoryPayments {
-    async fn get(&self, id: PaymentId) -> Result<Option<PaymentView>, StoreError> {
-        self.find(id).await?.map(|payment| view(&payment)).transpose()
+    async fn get(&self, id: PaymentId, scope: Option<&UserId>) -> Result<Option<PaymentView>, StoreError> {
+        self.find(id, scope).await?.map(|payment| view(&payment)).transpose()
     }
 
     async fn list(

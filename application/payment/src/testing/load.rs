@@ -49,7 +49,7 @@ impl Load {
     /// Shows one payment.
     pub async fn get(self: Arc<Self>, chance: u64) -> Result<(), BoxError> {
         let id = self.some(chance)?;
-        self.queries.get(id).await?.map(drop).ok_or_else(|| format!("payment {id} is gone").into())
+        self.queries.get(id, None).await?.map(drop).ok_or_else(|| format!("payment {id} is gone").into())
     }
 
     /// Shows the newest payments of one user.
@@ -96,7 +96,7 @@ impl Load {
     }
 
     async fn load(&self, id: PaymentId) -> Result<Payment, BoxError> {
-        self.payments.find(id).await?.ok_or_else(|| format!("payment {id} is gone").into())
+        self.payments.find(id, None).await?.ok_or_else(|| format!("payment {id} is gone").into())
     }
 
     fn some(&self, chance: u64) -> Result<PaymentId, BoxError> {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use kernel_application::{CallContext, Clock, Command, CommandHandler};
+use kernel_application::{CallContext, Clock, Command, CommandHandler, Permit};
 use kernel_domain::{PaymentId, ProductId, Quantity, Violations};
 use product_domain::{StockChange, StockOperation};
 use shaku::Component;
@@ -27,6 +27,10 @@ impl Command for ApplyStockChange {
     const NAME: &'static str = "apply_stock_change";
     type Output = ();
     type Error = ProductError;
+
+    fn permit(&self) -> Permit<'_> {
+        Permit::System
+    }
 }
 
 /// Handles [`ApplyStockChange`].

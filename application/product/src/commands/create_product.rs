@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use kernel_application::{CallContext, Clock, Command, CommandHandler};
+use kernel_application::{CallContext, Clock, Command, CommandHandler, Permit, Role};
 use product_domain::NewProduct;
 use shaku::Component;
 
@@ -24,6 +24,10 @@ impl Command for CreateProduct {
     const NAME: &'static str = "create_product";
     type Output = ProductView;
     type Error = ProductError;
+
+    fn permit(&self) -> Permit<'_> {
+        Permit::Role(Role::Admin)
+    }
 }
 
 /// Handles [`CreateProduct`].

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use kernel_application::{CallContext, Clock, Command, CommandHandler};
+use kernel_application::{CallContext, Clock, Command, CommandHandler, Permit, Role};
 use kernel_domain::ProductId;
 use shaku::Component;
 
@@ -21,6 +21,10 @@ impl Command for DeleteProduct {
     const NAME: &'static str = "delete_product";
     type Output = ();
     type Error = ProductError;
+
+    fn permit(&self) -> Permit<'_> {
+        Permit::Role(Role::Admin)
+    }
 }
 
 /// Handles [`DeleteProduct`].

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use kernel_application::{CallContext, Command, CommandHandler};
+use kernel_application::{CallContext, Command, CommandHandler, Permit};
 use kernel_domain::{Currency, Money, ProductId, Quantity, Violations};
 use product_domain::Sale;
 use shaku::Component;
@@ -36,6 +36,10 @@ impl Command for RecordSale {
     const NAME: &'static str = "record_sale";
     type Output = ();
     type Error = ProductError;
+
+    fn permit(&self) -> Permit<'_> {
+        Permit::System
+    }
 }
 
 /// Handles [`RecordSale`].

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use kernel_application::{CallContext, Clock, Command, CommandHandler};
+use kernel_application::{CallContext, Clock, Command, CommandHandler, Permit, Role};
 use kernel_domain::PaymentId;
 use shaku::Component;
 
@@ -20,6 +20,10 @@ impl Command for ReleaseStock {
     const NAME: &'static str = "release_stock";
     type Output = ();
     type Error = ProductError;
+
+    fn permit(&self) -> Permit<'_> {
+        Permit::Role(Role::Service)
+    }
 }
 
 /// Handles [`ReleaseStock`].

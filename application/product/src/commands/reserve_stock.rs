@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use kernel_application::{CallContext, Clock, Command, CommandHandler};
+use kernel_application::{CallContext, Clock, Command, CommandHandler, Permit, Role};
 use kernel_domain::{PaymentId, ProductId, Quantity, Violations};
 use product_domain::ReservationLines;
 use shaku::Component;
@@ -32,6 +32,10 @@ impl Command for ReserveStock {
     const NAME: &'static str = "reserve_stock";
     type Output = ReservationView;
     type Error = ProductError;
+
+    fn permit(&self) -> Permit<'_> {
+        Permit::Role(Role::Service)
+    }
 }
 
 /// Handles [`ReserveStock`].

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use kernel_application::{CallContext, Clock, Command, CommandHandler};
+use kernel_application::{CallContext, Clock, Command, CommandHandler, Permit, Role};
 use kernel_domain::ProductId;
 use product_domain::{ProductDetails, StockQuantity};
 use shaku::Component;
@@ -30,6 +30,10 @@ impl Command for UpdateProduct {
     const NAME: &'static str = "update_product";
     type Output = ProductView;
     type Error = ProductError;
+
+    fn permit(&self) -> Permit<'_> {
+        Permit::Role(Role::Admin)
+    }
 }
 
 /// Handles [`UpdateProduct`].

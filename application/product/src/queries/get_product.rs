@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use kernel_application::{CallContext, Query, QueryHandler};
+use kernel_application::{CallContext, Permit, Query, QueryHandler};
 use shaku::Component;
 
 use crate::{ProductError, commands::product_id, ports::ProductQueries, views::ProductView};
@@ -19,6 +19,10 @@ impl Query for GetProduct {
     const NAME: &'static str = "get_product";
     type Output = ProductView;
     type Error = ProductError;
+
+    fn permit(&self) -> Permit<'_> {
+        Permit::Anyone
+    }
 }
 
 /// Handles [`GetProduct`].

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use kernel_application::{CallContext, Query, QueryHandler};
+use kernel_application::{CallContext, Permit, Query, QueryHandler, Role};
 use shaku::Component;
 
 use crate::{ProductError, ports::ProductQueries, views::StatsView};
@@ -16,6 +16,10 @@ impl Query for GetStats {
     const NAME: &'static str = "get_stats";
     type Output = StatsView;
     type Error = ProductError;
+
+    fn permit(&self) -> Permit<'_> {
+        Permit::Role(Role::Admin)
+    }
 }
 
 /// Handles [`GetStats`].

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use kernel_application::{CallContext, Query, QueryHandler};
+use kernel_application::{CallContext, Permit, Query, QueryHandler};
 use shaku::Component;
 
 use crate::{ProductError, ports::ProductQueries, views::CategoryView};
@@ -16,6 +16,10 @@ impl Query for ListCategories {
     const NAME: &'static str = "list_categories";
     type Output = Vec<CategoryView>;
     type Error = ProductError;
+
+    fn permit(&self) -> Permit<'_> {
+        Permit::Anyone
+    }
 }
 
 /// Handles [`ListCategories`].

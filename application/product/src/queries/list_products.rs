@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use kernel_application::{CallContext, InvalidCursor, Page, PageRequest, Query, QueryHandler};
+use kernel_application::{CallContext, InvalidCursor, Page, PageRequest, Permit, Query, QueryHandler};
 use kernel_domain::{Currency, Money, Violation, Violations, text};
 use shaku::Component;
 
@@ -39,6 +39,10 @@ impl Query for ListProducts {
     const NAME: &'static str = "list_products";
     type Output = Page<ProductView>;
     type Error = ProductError;
+
+    fn permit(&self) -> Permit<'_> {
+        Permit::Anyone
+    }
 }
 
 /// Handles [`ListProducts`].

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use kernel_application::{
-    Clock,
+    CallContext, Clock, Observation, UseCaseObserver,
     testing::{ManualClock, context},
 };
 use kernel_domain::{Currency, Money};
@@ -57,6 +57,12 @@ impl Fixture {
         };
         fixture.create(fields).await.unwrap();
         fixture
+    }
+
+    /// What it can do, as a service offers it: each use case asks first who calls.
+    pub fn guarded(&self) -> ProductUseCases {
+        let observer: Arc<dyn UseCaseObserver> = Arc::new(Unobserved);
+        self.use_cases.clone().observed(&observer)
     }
 
     /// Adds a product.
@@ -130,6 +136,12 @@ pub fn use_cases(store: &Arc<InMemoryStore>, clock: &Arc<ManualClock>) -> Produc
         list_categories: Arc::new(ListCategoriesHandler { products: store.clone() }),
         get_stats: Arc::new(GetStatsHandler { products: store.clone() }),
     }
+}
+
+struct Unobserved;
+
+impl UseCaseObserver for Unobserved {
+    fn observe(&self, _: &CallContext, _: &Observation<'_>) {}
 }
 
 fn payment_id(number: u128) -> String {

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use kernel_application::{CallContext, Clock, Command, CommandHandler, IdGenerator, StoreError};
+use kernel_application::{CallContext, Clock, Command, CommandHandler, IdGenerator, Permit, StoreError};
 use kernel_domain::{Currency, EventId, Money, Violation, Violations, text};
 use provider_domain::{
     CallbackUrl, Charge, ChargeId, ChargeRequest, FirstAnswer, LedgerKey, Reference, Token,
@@ -35,6 +35,10 @@ impl Command for CreateCharge {
     const NAME: &'static str = "create_charge";
     type Output = ChargeAnswer;
     type Error = ProviderError;
+
+    fn permit(&self) -> Permit<'_> {
+        Permit::Anyone
+    }
 }
 
 /// How the call is to be answered.

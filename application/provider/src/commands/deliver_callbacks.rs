@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use chrono::TimeDelta;
-use kernel_application::{CallContext, Clock, Command, CommandHandler};
+use kernel_application::{CallContext, Clock, Command, CommandHandler, Permit};
 use shaku::Component;
 
 use crate::{CallbackQueue, CallbackSender, ProviderError, QueuedCallback};
@@ -21,6 +21,10 @@ impl Command for DeliverCallbacks {
     const NAME: &'static str = "deliver_callbacks";
     type Output = u32;
     type Error = ProviderError;
+
+    fn permit(&self) -> Permit<'_> {
+        Permit::Anyone
+    }
 }
 
 /// Sends due callbacks; answers how many merchants took.

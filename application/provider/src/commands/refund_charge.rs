@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use kernel_application::{CallContext, Clock, Command, CommandHandler, IdGenerator, StoreError};
+use kernel_application::{CallContext, Clock, Command, CommandHandler, IdGenerator, Permit, StoreError};
 use kernel_domain::{Money, Violation, Violations};
 use provider_domain::{ChargeId, LedgerKey, Refund, RefundId};
 use shaku::Component;
@@ -28,6 +28,10 @@ impl Command for RefundCharge {
     const NAME: &'static str = "refund_charge";
     type Output = RefundView;
     type Error = ProviderError;
+
+    fn permit(&self) -> Permit<'_> {
+        Permit::Anyone
+    }
 }
 
 /// Adds a refund to the ledger where the charge allows it.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use kernel_application::{CallContext, Query, QueryHandler};
+use kernel_application::{CallContext, Permit, Query, QueryHandler};
 use kernel_domain::Violations;
 use provider_domain::LedgerKey;
 use shaku::Component;
@@ -21,6 +21,10 @@ impl Query for GetRefund {
     const NAME: &'static str = "get_refund";
     type Output = RefundView;
     type Error = ProviderError;
+
+    fn permit(&self) -> Permit<'_> {
+        Permit::Anyone
+    }
 }
 
 /// Reads the ledger.

@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use async_trait::async_trait;
-use kernel_application::{CallContext, InvalidCursor, Page, PageRequest, Query, QueryHandler};
+use kernel_application::{CallContext, InvalidCursor, Page, PageRequest, Permit, Query, QueryHandler};
 use kernel_domain::Violations;
 use shaku::Component;
 
@@ -22,6 +22,10 @@ impl Query for ReadLedger {
     const NAME: &'static str = "read_ledger";
     type Output = LedgerView;
     type Error = ProviderError;
+
+    fn permit(&self) -> Permit<'_> {
+        Permit::Anyone
+    }
 }
 
 /// Reads lines, then the totals of their references.

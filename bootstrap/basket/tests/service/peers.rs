@@ -2,10 +2,11 @@
 
 use std::net::TcpListener;
 
+use platform_identity::testing::TestIssuer;
 use platform_testkit::{PATIENCE, data_dir, eventually};
 use serde_json::{Value, json};
 
-use crate::support::{Products, Service};
+use crate::support::{ACCOUNT, Products, Service};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn start_order_does_not_matter_and_a_peer_away_is_named() {
@@ -34,6 +35,29 @@ async fn start_order_does_not_matter_and_a_peer_away_is_named() {
     let away = || async { (service.get("/health/ready").await.0 == 503).then_some(()) };
     eventually(PATIENCE, away).await.unwrap();
     assert_eq!(service.get("/health/live").await.0, 200);
+    service.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_product_service_that_does_not_know_this_one_is_away() {
+    let (folder, issuer) = (data_dir().unwrap(), TestIssuer::new());
+    let products = Products::guarded(1_000, &issuer).await;
+    let service = Service::guarded(folder.path(), products.address(), &issuer).await;
+    let ada = issuer.bearer("ada", &[]);
+    let line = json!({"product_id": 1, "quantity": 1});
+    let add = async || service.ask("POST", "/baskets/ada/items", Some(&ada), Some(line.clone())).await;
+    assert_eq!(add().await.status, 200, "the token of this service is shown, not that of its caller");
+
+    let file = folder.path().join(format!("{ACCOUNT}.token"));
+    std::fs::write(&file, issuer.token(ACCOUNT, &[])).unwrap();
+    let refused = async || {
+        let answer = add().await;
+        (answer.status == 503).then_some(answer.body["code"].clone())
+    };
+    assert_eq!(eventually(PATIENCE, refused).await.unwrap(), json!("product_service_unavailable"));
+
+    std::fs::write(&file, issuer.token(ACCOUNT, &["service"])).unwrap();
+    eventually(PATIENCE, async || (add().await.status == 200).then_some(())).await.unwrap();
     service.stop().await;
 }
 

@@ -11,9 +11,10 @@ use std::{
 };
 
 use basket_service::{Config, start};
-use kernel_application::{ErrorClass, UseCaseError};
+use kernel_application::{ErrorClass, Permit, Role, UseCaseError};
 use kernel_domain::{Currency, Money};
-use platform_grpc::{GrpcServer, ServerSettings, money, status};
+use platform_grpc::{GrpcServer, ServerSettings, call_context, money, status};
+use platform_identity::{Authenticator, testing::TestIssuer};
 use platform_runtime::{Configuration, Launched, Outcome, Settings};
 use platform_telemetry::{Metrics, RpcMetrics, silent};
 use platform_testkit::{PATIENCE, eventually};
@@ -28,13 +29,29 @@ use serde_json::Value;
 use tokio::sync::{oneshot, watch};
 use tonic::{Request, Response, Status};
 
+/// What the basket service calls itself.
+pub(crate) const ACCOUNT: &str = "basket-service";
+
 /// The basket service on free ports.
 pub(crate) struct Service {
     launched: Launched,
 }
 
 impl Service {
+    /// Everybody may do everything.
     pub(crate) async fn start(data_dir: &Path, product: &str) -> Self {
+        Self::started(data_dir, product, &[("AUTH_MODE", "off".to_owned())]).await
+    }
+
+    /// The same, but it wants tokens of `issuer`, and has one of its own.
+    pub(crate) async fn guarded(data_dir: &Path, product: &str, issuer: &TestIssuer) -> Self {
+        let identity = issuer.caller_environment(data_dir, ACCOUNT).unwrap();
+        let service = Self::started(data_dir, product, &identity).await;
+        service.until_ready().await;
+        service
+    }
+
+    async fn started(data_dir: &Path, product: &str, identity: &[(&'static str, String)]) -> Self {
         let pairs = [
             ("PORT", "0"),
             ("GRPC_PORT", "0"),
@@ -44,7 +61,8 @@ impl Service {
             ("PRODUCT_SERVICE_URL", product),
             ("SHUTDOWN_TIMEOUT", "10s"),
         ];
-        let mut settings = Settings::from_pairs(pairs);
+        let identity = identity.iter().map(|(name, value)| (*name, value.as_str()));
+        let mut settings = Settings::from_pairs(pairs.into_iter().chain(identity));
         let config = Config::declare(&mut settings);
         settings.finish().unwrap();
         let running = start(config, silent()).await.unwrap();
@@ -76,26 +94,53 @@ impl Service {
     }
 
     pub(crate) async fn get(&self, path: &str) -> (u16, Value) {
-        send("GET", self.url(path), None).await
+        self.send("GET", path, None).await
     }
 
     pub(crate) async fn post(&self, path: &str, body: Value) -> (u16, Value) {
-        send("POST", self.url(path), Some(body)).await
+        self.send("POST", path, Some(body)).await
     }
 
     pub(crate) async fn put(&self, path: &str, body: Value) -> (u16, Value) {
-        send("PUT", self.url(path), Some(body)).await
+        self.send("PUT", path, Some(body)).await
     }
 
     pub(crate) async fn delete(&self, path: &str) -> (u16, Value) {
-        send("DELETE", self.url(path), None).await
+        self.send("DELETE", path, None).await
+    }
+
+    async fn send(&self, method: &str, path: &str, body: Option<Value>) -> (u16, Value) {
+        let answer = self.ask(method, path, None, body).await;
+        (answer.status, answer.body)
+    }
+
+    /// Sends a request of the caller whom `authorization` proves.
+    pub(crate) async fn ask(
+        &self,
+        method: &str,
+        path: &str,
+        authorization: Option<&str>,
+        body: Option<Value>,
+    ) -> Answer {
+        let mut request = ureq::http::Request::builder().method(method).uri(self.url(path));
+        if let Some(authorization) = authorization {
+            request = request.header("authorization", authorization);
+        }
+        run(request, body).await
     }
 }
 
-async fn send(method: &'static str, url: String, body: Option<Value>) -> (u16, Value) {
+/// What a request was answered.
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    /// `WWW-Authenticate`.
+    pub(crate) challenge: Option<String>,
+    pub(crate) body: Value,
+}
+
+async fn run(request: ureq::http::request::Builder, body: Option<Value>) -> Answer {
     let work = move || {
         let agent = ureq::Agent::config_builder().http_status_as_error(false).build().new_agent();
-        let request = ureq::http::Request::builder().method(method).uri(url);
         let mut response = match body {
             Some(body) => {
                 let request =
@@ -105,7 +150,12 @@ async fn send(method: &'static str, url: String, body: Option<Value>) -> (u16, V
             None => agent.run(request.body(()).unwrap()).unwrap(),
         };
         let text = response.body_mut().read_to_string().unwrap();
-        (response.status().as_u16(), serde_json::from_str(&text).unwrap_or(Value::String(text)))
+        let challenge = response.headers().get("www-authenticate");
+        Answer {
+            status: response.status().as_u16(),
+            challenge: challenge.map(|value| value.to_str().unwrap().to_owned()),
+            body: serde_json::from_str(&text).unwrap_or(Value::String(text)),
+        }
     };
     tokio::task::spawn_blocking(work).await.unwrap()
 }
@@ -124,12 +174,23 @@ impl Products {
         Self::open_on(TcpListener::bind("127.0.0.1:0").unwrap(), available).await
     }
 
+    /// The same, but only for services with a token of `issuer`.
+    pub(crate) async fn guarded(available: i64, issuer: &TestIssuer) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        Self::open_for(issuer.authenticator(), listener, available).await
+    }
+
     pub(crate) async fn open_on(listener: TcpListener, available: i64) -> Self {
+        Self::open_for(Authenticator::off(), listener, available).await
+    }
+
+    async fn open_for(authenticator: Authenticator, listener: TcpListener, available: i64) -> Self {
         let address = listener.local_addr().unwrap().to_string();
         let available = Arc::new(AtomicI64::new(available));
         let (stop, stopped) = oneshot::channel();
         let (ready, is_ready) = watch::channel(true);
         GrpcServer::new(ServerSettings::default(), silent(), RpcMetrics::new(&Metrics::new()))
+            .authenticator(authenticator)
             .service(ProductServiceServer::new(Catalog(Arc::clone(&available))))
             .start(listener, is_ready, async {
                 let _ = stopped.await;
@@ -174,6 +235,9 @@ impl ProductService for Catalog {
         &self,
         request: Request<GetProductRequest>,
     ) -> Result<Response<GetProductResponse>, Status> {
+        // Stricter than the real one, which shows products to everybody: that is how the test sees the token.
+        let ctx = call_context(&request);
+        Permit::Role(Role::Service).admit(ctx.caller()).map_err(|denied| status(&denied))?;
         let id = request.into_inner().id;
         let minor = match id {
             1 => 1_999,

@@ -1,26 +1,46 @@
 //! The gateway's variables: services here, and each part of the way between client and service in a file of its own.
 
+mod admin;
 mod balancing;
+mod discovery;
+mod grpc;
+mod headers;
+mod limit;
 mod protection;
+mod tls;
 mod upstream;
 
 use std::time::Duration;
 
+pub(crate) use admin::Admin;
+pub(crate) use discovery::Discovering;
 use gateway_application::{
-    BackendList, RateCounts, ServiceSettings, Settings as Services, commands::forward::ForwardSettings,
-    policy::Quota,
+    BackendList, ServiceSettings, Settings as Services, commands::forward::ForwardSettings,
 };
 use gateway_http::Limits;
 use gateway_proxy::{ProbeTarget, Timeouts};
+use grpc::Grpc;
+pub(crate) use headers::Browsers;
+pub(crate) use limit::{RateLimit, SharedLimit};
+use platform_identity::IdentitySettings;
 use platform_runtime::{CommonConfig, Configuration, Settings};
+pub(crate) use tls::TlsFiles;
 
 /// What the gateway is told.
 #[derive(Clone, Debug)]
 pub struct Config {
     /// What every service is told.
     pub common: CommonConfig,
+    /// Whose word on callers is believed.
+    pub identity: IdentitySettings,
+    /// The certificates.
+    pub tls: TlsFiles,
+    /// What browsers are told.
+    pub browsers: Browsers,
     /// The services, where they run, and how requests are spread over them.
     pub services: Services,
+    /// gRPC.
+    pub grpc: Grpc,
     /// How backends are asked for their health.
     pub probe: ProbeTarget,
     /// How long backends may take.
@@ -33,21 +53,10 @@ pub struct Config {
     pub limits: Limits,
     /// The most requests at once, those that wait included.
     pub most: usize,
-}
-
-/// The limit of each client.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RateLimit {
-    /// For each class of routes; `None` for no limit.
-    pub quota: Option<Quota>,
-    /// How many clients are remembered.
-    pub clients: usize,
-}
-
-impl RateLimit {
-    pub(crate) fn counts(self) -> RateCounts {
-        RateCounts::new(self.quota, self.clients)
-    }
+    /// Operators.
+    pub admin: Admin,
+    /// Where backends are found.
+    pub discovery: Discovering,
 }
 
 /// A service's variables: whether, where, and where by default.
@@ -62,6 +71,7 @@ const NOTIFICATION: Names =
 impl Configuration for Config {
     fn declare(settings: &mut Settings) -> Self {
         let common = CommonConfig::declare(settings, 8080);
+        let identity = IdentitySettings::declare(settings, common.environment);
         let services = Services {
             product: service(settings, PRODUCT),
             basket: service(settings, BASKET),
@@ -69,14 +79,19 @@ impl Configuration for Config {
             notification: service(settings, NOTIFICATION),
             balancing: balancing::declare(settings),
         };
+        let grpc = grpc::declare(settings, &services);
         let timeouts = upstream::timeouts(settings);
         Self {
             common,
+            identity,
+            tls: tls::declare(settings),
+            browsers: headers::declare(settings),
             services,
+            grpc,
             probe: balancing::probe(settings),
             timeouts,
             forward: protection::forward(settings),
-            rate: protection::rate(settings),
+            rate: limit::rate(settings),
             limits: protection::limits(settings, timeouts.whole),
             most: settings.number_in(
                 "MAX_IN_FLIGHT",
@@ -84,6 +99,8 @@ impl Configuration for Config {
                 1..=1_000_000,
                 "requests at once, those that wait for a backend included; more are answered 503",
             ),
+            admin: admin::declare(settings),
+            discovery: discovery::declare(settings),
         }
     }
 
@@ -94,8 +111,8 @@ impl Configuration for Config {
 
 fn service(settings: &mut Settings, (enabled, urls, default): Names) -> ServiceSettings {
     let enabled = settings.flag(enabled, true, "whether the service's routes are served");
-    let rule =
-        "http://host:port, perhaps followed by ;weight=1 to ;weight=1000, each once, separated by commas";
+    let rule = "http://host:port, https://host:port or dns://name:port, perhaps followed by ;weight=1 to \
+                ;weight=1000, or srv://_http._tcp.name, each once, separated by commas";
     let about = "the service's backends, with their weights for all strategies but round_robin";
     let backends = settings.parsed::<BackendList>(urls, default, rule, about).unwrap_or_default();
     ServiceSettings { enabled, backends }
@@ -124,7 +141,7 @@ mod tests {
 
     #[test]
     fn defaults_are_those_of_the_contract() {
-        let mut settings = Settings::from_pairs([]);
+        let mut settings = Settings::from_pairs([("AUTH_MODE", "off")]);
         let config = Config::declare(&mut settings);
         assert_eq!(settings.finish(), Ok(()));
         assert_eq!(config.common.port, 8080);
@@ -148,12 +165,21 @@ mod tests {
             "RETRY_ENABLED",
             "RATE_LIMIT_ENABLED",
         ];
-        let mut settings = Settings::from_pairs(off.map(|name| (name, "false")));
+        let off = off.map(|name| (name, "false")).into_iter().chain([("AUTH_MODE", "off")]);
+        let mut settings = Settings::from_pairs(off);
         let config = Config::declare(&mut settings);
         assert_eq!(settings.finish(), Ok(()));
         let BalancingSettings { enabled, member, .. } = config.services.balancing;
         assert!(!enabled && member.breaker.is_none() && member.outliers.is_none());
         assert!(config.forward.retries.is_none() && config.rate.quota.is_none());
+    }
+
+    #[test]
+    fn nobody_is_let_in_unasked_unless_that_is_said() {
+        for variable in ["AUTH_ISSUER", "AUTH_AUDIENCE", "AUTH_JWKS_FILE"] {
+            assert!(problems(&[]).contains(variable), "{variable}");
+        }
+        assert_eq!(problems(&[("AUTH_MODE", "off")]), "");
     }
 
     #[test]

@@ -4,12 +4,10 @@ use std::{num::NonZeroU32, time::Duration};
 
 use gateway_application::{
     commands::forward::ForwardSettings,
-    policy::{Quota, RetryRules, TrustedProxies},
+    policy::{RetryRules, TrustedProxies},
 };
 use gateway_http::Limits;
 use platform_runtime::Settings;
-
-use super::{RateLimit, time};
 
 pub(super) fn forward(settings: &mut Settings) -> ForwardSettings {
     let rule = "addresses and networks such as 10.0.0.0/8, separated by commas";
@@ -22,26 +20,6 @@ pub(super) fn forward(settings: &mut Settings) -> ForwardSettings {
     let attempts = NonZeroU32::new(attempts).unwrap_or(NonZeroU32::MIN);
     let retries = enabled.then(|| RetryRules { attempts, ..RetryRules::default() });
     ForwardSettings { proxies, retries }
-}
-
-pub(super) fn rate(settings: &mut Settings) -> RateLimit {
-    let about = "whether each client is limited, separately in reads, writes and payments";
-    let enabled = settings.flag("RATE_LIMIT_ENABLED", true, about);
-    let requests = settings.number_in("RATE_LIMIT_REQUESTS", 100_u32, 1..=1_000_000, "requests per window");
-    let window =
-        time(settings, "RATE_LIMIT_WINDOW", "1m", "the window, over which requests are earned evenly");
-    let burst = settings.number_in("RATE_LIMIT_BURST", 10_u32, 1..=1_000_000, "requests at once");
-    let about = "clients that are remembered at once, each in less than 60 bytes";
-    let clients = settings.number_in("RATE_LIMIT_CLIENTS", 65_536_usize, 1..=100_000_000, about);
-    let number = |number| NonZeroU32::new(number).unwrap_or(NonZeroU32::MIN);
-    let quota = match Quota::new(number(requests), window, number(burst)) {
-        Ok(quota) => Some(quota),
-        Err(violation) => {
-            settings.refuse("RATE_LIMIT_WINDOW", violation);
-            None
-        }
-    };
-    RateLimit { quota: quota.filter(|_| enabled), clients }
 }
 
 pub(super) fn limits(settings: &mut Settings, reading: Duration) -> Limits {

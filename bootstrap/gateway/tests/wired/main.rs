@@ -1,11 +1,25 @@
 //! The gateway with real little backends behind it, on free ports.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod access_log;
+mod admin;
 mod balancing;
+mod browsers;
+mod certificates;
 mod failures;
 mod forwarding;
+mod grpc;
 mod headers;
+mod http2;
+mod identity;
 mod neighbours;
 mod operations;
+mod overload;
 mod protection;
+mod protocol;
+mod shared_limit;
+mod smuggling;
+mod sockets;
 mod support;
+mod tls;
+mod websocket;

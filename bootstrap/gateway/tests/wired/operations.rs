@@ -1,16 +1,10 @@
 //! Health, metrics and documents.
 
-use std::{
-    io,
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::time::Duration;
 
 use crate::support::{Backend, Gateway, full, nobody};
-use http::{Method, Response};
-use platform_telemetry::{LogFormat, logger_to};
+use http::Response;
 use platform_testkit::{PATIENCE, eventually};
-use serde_json::Value;
 
 #[tokio::test]
 async fn readiness_names_who_is_away() {
@@ -126,40 +120,4 @@ async fn documents_are_served() {
         assert!(document["paths"].get(path).is_some(), "{path}");
     }
     assert_eq!(gateway.get("/docs/").await.status(), 200);
-}
-
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-#[tokio::test]
-async fn a_line_tells_where_a_request_went() {
-    let (backend, away) = (Backend::echo().await, nobody());
-    let log = Log::default();
-    let (logger, flushed) = logger_to(log.clone(), "gateway", "1", slog::Level::Info, LogFormat::Json);
-    let urls = format!("{away},{}", backend.url());
-    let gateway = Gateway::logging(&backend.url(), &[("PRODUCT_SERVICE_URLS", &urls)], logger).await;
-    let request = gateway.request(Method::GET, "/api/products/7").header("x-request-id", "r-7");
-    assert_eq!(gateway.send(request.body(full("")).unwrap()).await.status(), 200);
-    assert_eq!(gateway.stop().await, platform_runtime::Outcome::Clean);
-    drop(flushed);
-    let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
-    let lines = log.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-    let lines: Vec<_> = lines.filter(|line| line["msg"] == "forwarded").collect();
-    assert_eq!(lines.len(), 1, "{log}");
-    let line = &lines[0];
-    assert_eq!((&line["request_id"], &line["route"]), (&"r-7".into(), &"/products/*".into()));
-    assert_eq!(line["backend"], backend.addr.to_string().as_str());
-    assert_eq!((&line["attempts"], &line["status"]), (&2.into(), &200.into()));
-    assert!(line["upstream_ms"].as_f64().unwrap() <= line["duration_ms"].as_f64().unwrap());
 }

@@ -159,7 +159,8 @@ pub(crate) fn nobody() -> String {
 /// A running gateway.
 pub(crate) struct Gateway {
     addr: SocketAddr,
-    launched: Launched,
+    /// Locked, so that tasks can share the gateway.
+    launched: std::sync::Mutex<Launched>,
     client: Client<HttpConnector, Body>,
 }
 
@@ -176,7 +177,16 @@ impl Gateway {
         let urls = names.iter().map(|name| (name.as_str(), url));
         // The clients of a test are all one address, and a backend that fails is to be asked nevertheless. Tests of the
         // limit and of health set these again.
-        let usual = [("PORT", "0"), ("RATE_LIMIT_ENABLED", "false"), ("HEALTH_CHECK_DOWN", "10000")];
+        let usual = [
+            ("PORT", "0"),
+            ("RATE_LIMIT_ENABLED", "false"),
+            ("HEALTH_CHECK_DOWN", "10000"),
+            ("AUTH_MODE", "off"),
+            ("GRPC_ENABLED", "false"),
+            ("GRPC_PORT", "0"),
+            ("ADMIN_ENABLED", "false"),
+            ("ADMIN_PORT", "0"),
+        ];
         let pairs = usual.into_iter().chain(urls).chain(variables.iter().copied());
         let mut settings = Settings::from_pairs(pairs);
         let config = Config::declare(&mut settings);
@@ -185,11 +195,22 @@ impl Gateway {
         let launched = running.launch(silent(), Duration::from_secs(20));
         let port = launched.addr("http").unwrap().port();
         let client = Client::builder(TokioExecutor::new()).build_http();
+        let launched = std::sync::Mutex::new(launched);
         Self { addr: SocketAddr::from(([127, 0, 0, 1], port)), launched, client }
     }
 
     pub(crate) fn addr(&self) -> SocketAddr {
         self.addr
+    }
+
+    /// Where it answers gRPC, if it does.
+    pub(crate) fn grpc(&self) -> SocketAddr {
+        SocketAddr::from(([127, 0, 0, 1], self.launched.lock().unwrap().addr("grpc").unwrap().port()))
+    }
+
+    /// Where it lets operators in, if it does.
+    pub(crate) fn admin(&self) -> SocketAddr {
+        SocketAddr::from(([127, 0, 0, 1], self.launched.lock().unwrap().addr("admin").unwrap().port()))
     }
 
     pub(crate) fn request(&self, method: Method, target: &str) -> http::request::Builder {
@@ -229,7 +250,7 @@ impl Gateway {
 
     pub(crate) async fn stop(self) -> platform_runtime::Outcome {
         drop(self.client);
-        self.launched.stop().await
+        self.launched.into_inner().unwrap().stop().await
     }
 }
 

@@ -2,6 +2,7 @@
 
 #![cfg(test)]
 
+mod access;
 mod channels;
 mod events;
 mod http;

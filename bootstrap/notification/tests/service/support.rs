@@ -10,6 +10,7 @@ use platform_runtime::{Configuration, Launched, Outcome, Settings};
 use platform_sqlite::SqliteEventLog;
 use platform_telemetry::silent;
 use platform_testkit::{PATIENCE, eventually};
+use reqwest::RequestBuilder;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use uuid::Uuid;
@@ -35,6 +36,7 @@ impl Service {
             ("DATA_DIR", folder),
             ("PORT", "0"),
             ("SHUTDOWN_TIMEOUT", "8s"),
+            ("AUTH_MODE", "off"),
         ];
         let mut settings = Settings::from_pairs(home.into_iter().chain(pairs.iter().copied()));
         let config = Config::declare(&mut settings);
@@ -50,6 +52,15 @@ impl Service {
     pub(crate) async fn stop(self) -> Arc<TempDir> {
         assert_eq!(self.launched.stop().await, Outcome::Clean);
         self.dir
+    }
+
+    /// A request of somebody's, or of nobody's.
+    pub(crate) fn request(&self, method: &str, path: &str, authorization: Option<&str>) -> RequestBuilder {
+        let request = self.client.request(method.parse().unwrap(), format!("{}{path}", self.url));
+        match authorization {
+            Some(authorization) => request.header("authorization", authorization),
+            None => request,
+        }
     }
 
     pub(crate) async fn get(&self, path: &str) -> (u16, Value) {
@@ -133,7 +144,7 @@ impl Stream {
     }
 }
 
-async fn answer(request: reqwest::RequestBuilder) -> (u16, Value) {
+pub(crate) async fn answer(request: RequestBuilder) -> (u16, Value) {
     let response = request.send().await.unwrap();
     (response.status().as_u16(), response.json().await.unwrap_or(Value::Null))
 }

@@ -2,6 +2,7 @@
 
 use std::{path::Path, time::Duration};
 
+use platform_identity::testing::TestIssuer;
 use platform_runtime::{Configuration, Launched, Outcome, Settings};
 use platform_telemetry::silent;
 use platform_testkit::{PATIENCE, eventually};
@@ -29,9 +30,18 @@ impl Answer {
 }
 
 impl Service {
-    /// Starts on the files in `data_dir` and waits until the service is ready.
+    /// Starts on the files in `data_dir` and waits until the service is ready. Everybody may do everything.
     pub(crate) async fn ready(data_dir: &Path) -> Self {
-        let running = start(config(data_dir), silent()).await.unwrap();
+        Self::started(config(data_dir)).await
+    }
+
+    /// The same, but it wants tokens of `issuer`.
+    pub(crate) async fn guarded(data_dir: &Path, issuer: &TestIssuer) -> Self {
+        Self::started(configured(data_dir, &issuer.environment(data_dir).unwrap())).await
+    }
+
+    async fn started(config: Config) -> Self {
+        let running = start(config, silent()).await.unwrap();
         let service = Self { launched: running.launch(silent(), Duration::from_secs(10)) };
         let probe = || async { (service.get("/health/ready").await.status == 200).then_some(()) };
         eventually(PATIENCE, probe).await.unwrap();
@@ -43,8 +53,15 @@ impl Service {
     }
 
     pub(crate) async fn grpc(&self) -> ProductServiceClient<Channel> {
-        let port = self.launched.addr("grpc").unwrap().port();
-        ProductServiceClient::connect(format!("http://127.0.0.1:{port}")).await.unwrap()
+        ProductServiceClient::connect(self.grpc_url()).await.unwrap()
+    }
+
+    pub(crate) fn grpc_url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.launched.addr("grpc").unwrap().port())
+    }
+
+    pub(crate) fn http_url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.launched.addr("http").unwrap().port())
     }
 
     pub(crate) async fn get(&self, path: &str) -> Answer {
@@ -61,14 +78,13 @@ impl Service {
 
     pub(crate) async fn send(
         &self,
-        method: &'static str,
+        method: &str,
         path: &str,
-        headers: &[(&'static str, &'static str)],
+        headers: &[(&str, &str)],
         body: Option<Value>,
     ) -> Answer {
-        let port = self.launched.addr("http").unwrap().port();
-        let mut request =
-            ureq::http::Request::builder().method(method).uri(format!("http://127.0.0.1:{port}{path}"));
+        let uri = format!("{}{path}", self.http_url());
+        let mut request = ureq::http::Request::builder().method(method).uri(uri);
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
@@ -87,8 +103,12 @@ impl Service {
     }
 }
 
-/// The embedded home in `data_dir`, on free ports.
+/// The embedded home in `data_dir`, on free ports, for everybody.
 pub(crate) fn config(data_dir: &Path) -> Config {
+    configured(data_dir, &[("AUTH_MODE", "off".to_owned())])
+}
+
+fn configured(data_dir: &Path, identity: &[(&'static str, String)]) -> Config {
     let pairs = [
         ("PORT", "0"),
         ("GRPC_PORT", "0"),
@@ -96,7 +116,8 @@ pub(crate) fn config(data_dir: &Path) -> Config {
         ("EVENTS", "embedded"),
         ("DATA_DIR", data_dir.to_str().unwrap()),
     ];
-    let mut settings = Settings::from_pairs(pairs);
+    let identity = identity.iter().map(|(name, value)| (*name, value.as_str()));
+    let mut settings = Settings::from_pairs(pairs.into_iter().chain(identity));
     let config = Config::declare(&mut settings);
     settings.finish().unwrap();
     config

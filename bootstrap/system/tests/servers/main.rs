@@ -2,6 +2,8 @@
 //! prefix and topics of its own. What only servers can do, as being stopped and started, is tested here besides.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+#[path = "../system/access.rs"]
+mod access;
 #[path = "../system/bad_input.rs"]
 mod bad_input;
 #[path = "../system/buyer.rs"]
@@ -15,10 +17,14 @@ mod cluster;
 mod concurrency;
 mod dead_letters;
 mod home;
+#[path = "../system/identity.rs"]
+mod identity;
 #[path = "../system/invariants/mod.rs"]
 mod invariants;
 #[path = "../system/jobs.rs"]
 mod jobs;
+#[path = "../system/killed_replica.rs"]
+mod killed_replica;
 #[path = "../system/observability.rs"]
 mod observability;
 #[path = "../system/outages.rs"]

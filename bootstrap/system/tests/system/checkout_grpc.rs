@@ -22,9 +22,9 @@ fn usd(units: i64, cents: i32) -> Money {
 #[tokio::test(flavor = "multi_thread")]
 async fn checkout_and_refund() {
     let shop = Shop::open().await;
-    let mut products = ProductServiceClient::connect(shop.grpc("product-service")).await.unwrap();
-    let mut baskets = BasketServiceClient::connect(shop.grpc("basket-service")).await.unwrap();
-    let mut payments = PaymentServiceClient::connect(shop.grpc("payment-service")).await.unwrap();
+    let mut products = ProductServiceClient::new(shop.grpc("product-service").await);
+    let mut baskets = BasketServiceClient::new(shop.grpc("basket-service").await);
+    let mut payments = PaymentServiceClient::new(shop.grpc("payment-service").await);
 
     let create = CreateProductRequest {
         name: "Teapot".into(),
@@ -84,8 +84,8 @@ async fn checkout_and_refund() {
 #[tokio::test(flavor = "multi_thread")]
 async fn bad_input_has_the_status_http_has() {
     let shop = Shop::open().await;
-    let mut products = ProductServiceClient::connect(shop.grpc("product-service")).await.unwrap();
-    let mut payments = PaymentServiceClient::connect(shop.grpc("payment-service")).await.unwrap();
+    let mut products = ProductServiceClient::new(shop.grpc("product-service").await);
+    let mut payments = PaymentServiceClient::new(shop.grpc("payment-service").await);
     let create = |name: &str, price, stock_quantity| CreateProductRequest {
         name: name.into(),
         price,

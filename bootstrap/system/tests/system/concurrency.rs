@@ -9,12 +9,12 @@ use proto::payment::v1::{
 use reqwest::Method;
 use serde_json::json;
 use tokio::task::JoinSet;
-use tonic::{Code, Request, transport::Channel};
+use tonic::{Code, Request};
 
 use crate::{
     buyer::{Buyer, id, process, reaches},
     invariants,
-    shop::Shop,
+    shop::{Connection, Shop},
 };
 
 async fn at_once<T, F>(calls: impl Iterator<Item = F>) -> Vec<T>
@@ -25,8 +25,8 @@ where
     calls.collect::<JoinSet<_>>().join_all().await
 }
 
-async fn grpc(shop: &Shop) -> PaymentServiceClient<Channel> {
-    PaymentServiceClient::connect(shop.grpc("payment-service")).await.unwrap()
+async fn grpc(shop: &Shop) -> PaymentServiceClient<Connection> {
+    PaymentServiceClient::new(shop.grpc("payment-service").await)
 }
 
 /// Pays the user's basket with Stripe, under a key.

@@ -17,7 +17,7 @@ use crate::{
 async fn product_service_killed_under_grpc_calls() {
     let shop = Shop::open().await;
     let product = shop.product("10.00", 100).await;
-    let client = PaymentServiceClient::connect(shop.grpc("payment-service")).await.unwrap();
+    let client = PaymentServiceClient::new(shop.grpc("payment-service").await);
     let late = Buyer::new("late").pending(&shop, product, 1).await;
     let (mut payments, mut calls) = (Vec::new(), JoinSet::new());
     for n in 0..6 {

@@ -10,11 +10,20 @@ use std::{
 };
 
 use platform_testkit::{PATIENCE, data_dir, eventually, free_port};
-use reqwest::{Client, Method, StatusCode};
+use reqwest::{
+    Client, Method, StatusCode,
+    header::{AUTHORIZATION, HeaderMap},
+};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::{home::Home, process::Process};
+use tonic::{service::interceptor::InterceptedService, transport::Channel};
+
+use crate::{
+    home::Home,
+    identity::{Bearer, Identity},
+    process::Process,
+};
 
 pub(crate) const SERVICES: [&str; 6] = [
     "gateway-service",
@@ -29,14 +38,19 @@ pub(crate) const SERVICES: [&str; 6] = [
 pub(crate) type Replica = (&'static str, usize);
 
 pub(crate) struct Shop {
+    /// Sends an administrator's token unless a test says otherwise.
     pub(crate) client: Client,
     /// Which gateway requests go through.
     pub(crate) door: AtomicUsize,
+    pub(crate) identity: Identity,
     ports: Ports,
     processes: Mutex<HashMap<Replica, Process>>,
     _home: Home,
     _folder: TempDir,
 }
+
+/// What generated clients are made on.
+pub(crate) type Connection = InterceptedService<Channel, Bearer>;
 
 /// HTTP and gRPC of each replica.
 type Ports = HashMap<&'static str, Vec<(u16, u16)>>;
@@ -45,7 +59,7 @@ type Ports = HashMap<&'static str, Vec<(u16, u16)>>;
 #[derive(Clone, Debug)]
 pub(crate) struct Reply {
     pub(crate) status: StatusCode,
-    pub(crate) headers: reqwest::header::HeaderMap,
+    pub(crate) headers: HeaderMap,
     pub(crate) body: Value,
 }
 
@@ -76,23 +90,31 @@ impl Shop {
 
     /// A shop of which nothing runs yet.
     pub(crate) fn closed(home: Home, replicas: usize) -> Self {
+        // The sandbox stays alone: it stands in for one provider.
+        Self::closed_with(home, |name| if name == "provider-service" { 1 } else { replicas })
+    }
+
+    /// The same with so many processes of each service.
+    pub(crate) fn closed_with(home: Home, count: impl Fn(&'static str) -> usize) -> Self {
         // Fails where another test was first, which is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let folder = data_dir().unwrap();
+        let (folder, identity) = (data_dir().unwrap(), Identity::new());
         let pair = || (free_port().unwrap(), free_port().unwrap());
-        let count = |name| if name == "provider-service" { 1 } else { replicas };
         let ports: Ports =
             SERVICES.into_iter().map(|name| (name, (0..count(name)).map(|_| pair()).collect())).collect();
         let process = |(name, number): Replica| {
             let mut variables = environment((name, number), &ports);
             variables.extend(home.environment(name, folder.path()));
+            variables.extend(identity.environment(name, folder.path()));
             let log = folder.path().join(format!("{name}-{number}.log"));
             ((name, number), Process::new(name, variables, log))
         };
-        let replicas = SERVICES.into_iter().flat_map(|name| (0..count(name)).map(move |n| (name, n)));
-        let processes = Mutex::new(replicas.map(process).collect());
-        let client = Client::builder().timeout(Duration::from_secs(40)).build().unwrap();
-        Self { client, door: AtomicUsize::new(0), ports, processes, _home: home, _folder: folder }
+        let numbers = |name: &'static str| (0..ports[name].len()).map(move |number| (name, number));
+        let processes = Mutex::new(SERVICES.into_iter().flat_map(numbers).map(process).collect());
+        let token = HeaderMap::from_iter([(AUTHORIZATION, identity.admin().parse().unwrap())]);
+        let client =
+            Client::builder().timeout(Duration::from_secs(40)).default_headers(token).build().unwrap();
+        Self { client, identity, door: AtomicUsize::new(0), ports, processes, _home: home, _folder: folder }
     }
 
     /// Starts everything, in an order that helps nobody, and waits until all of it is ready.
@@ -189,9 +211,16 @@ impl Shop {
         format!("http://127.0.0.1:{}", self.ports[name][number].0)
     }
 
-    /// The address of a service's gRPC.
-    pub(crate) fn grpc(&self, name: &str) -> String {
-        format!("http://127.0.0.1:{}", self.ports[name][0].1)
+    /// A connection to a service's gRPC, with an administrator's token on every call.
+    pub(crate) async fn grpc(&self, name: &str) -> Connection {
+        self.grpc_as(name, &self.identity.admin()).await
+    }
+
+    /// The same with another token.
+    pub(crate) async fn grpc_as(&self, name: &str, authorization: &str) -> Connection {
+        let address = format!("http://127.0.0.1:{}", self.ports[name][0].1);
+        let channel = Channel::from_shared(address).unwrap().connect().await.unwrap();
+        InterceptedService::new(channel, Bearer::new(authorization))
     }
 
     /// A request through the gateway.
@@ -290,6 +319,10 @@ fn environment((name, number): Replica, ports: &Ports) -> Vec<(String, String)> 
         let urls = ports[service].iter().map(|(http, _)| format!("http://127.0.0.1:{http}"));
         urls.collect::<Vec<_>>().join(",")
     };
+    let all_grpc = |service: &str| {
+        let urls = ports[service].iter().map(|(_, grpc)| format!("http://127.0.0.1:{grpc}"));
+        urls.collect::<Vec<_>>().join(",")
+    };
     let (port, grpc_port) = ports[name][number];
     let pairs = [
         ("PORT", port.to_string()),
@@ -302,6 +335,10 @@ fn environment((name, number): Replica, ports: &Ports) -> Vec<(String, String)> 
         ("BASKET_SERVICE_URLS", all("basket-service")),
         ("PAYMENT_SERVICE_URLS", all("payment-service")),
         ("NOTIFICATION_SERVICE_URLS", all("notification-service")),
+        ("PRODUCT_SERVICE_GRPC_URLS", all_grpc("product-service")),
+        ("BASKET_SERVICE_GRPC_URLS", all_grpc("basket-service")),
+        ("PAYMENT_SERVICE_GRPC_URLS", all_grpc("payment-service")),
+        ("ADMIN_PORT", "0".to_owned()),
         // Every request of a test comes from one address.
         ("RATE_LIMIT_ENABLED", "false".to_owned()),
         // Services are killed and come back within seconds here, and clients hammer them all the while.

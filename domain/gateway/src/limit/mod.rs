@@ -1,14 +1,16 @@
 //! How many requests a client may send.
 //!
 //! [`Quota`] is the algorithm, [`Limiter`] applies it to many clients in one process. A shared store does the same with
-//! [`Quota::decide`] in a script of its own; the limiter is what remains when that store is away.
+//! [`Quota::decide`] in a script of its own; the limiter is what remains when that store is away, which [`Fallback`] knows.
 
+mod fallback;
 mod key;
 mod quota;
 mod table;
 
 use std::hash::BuildHasher;
 
+pub use fallback::{Asking, Fallback, Mode, Trouble};
 pub use key::{LimitKey, LimitedClient, RouteClass};
 pub use quota::{Decision, Quota, header_seconds};
 use table::ArrivalTable;
@@ -37,8 +39,14 @@ impl<S: BuildHasher> Limiter<S> {
     /// Decides on a request, and counts it if it is allowed; `None` where its class has no quota.
     pub fn check(&self, key: &LimitKey<'_>, now: Moment) -> Option<Decision> {
         let quota = self.quotas.get(usize::from(key.class.0))?;
-        let hash = self.hasher.hash_one(key);
-        Some(self.table.with(hash, now, |arrival| quota.decide(arrival, now)))
+        Some(self.check_under(quota, 0, key, now))
+    }
+
+    /// Decides under a quota of the caller's, which may change. What was counted under another `epoch` does not count: a
+    /// client that the old quota has refused is not held to it any longer.
+    pub fn check_under(&self, quota: &Quota, epoch: u64, key: &LimitKey<'_>, now: Moment) -> Decision {
+        let hash = self.hasher.hash_one((epoch, key));
+        self.table.with(hash, now, |arrival| quota.decide(arrival, now))
     }
 
     /// The most clients that are remembered.
@@ -91,6 +99,18 @@ mod tests {
         let subject = LimitKey { client: LimitedClient::Subject("ada"), class: RouteClass(0) };
         assert_eq!(allowed(&subject), 10);
         assert_eq!(limiter.check(&key(1, 2), NOW), None);
+    }
+
+    #[test]
+    fn another_epoch_starts_anew() {
+        let limiter = limiter(1_000);
+        let number = |number| NonZeroU32::new(number).unwrap();
+        let hourly = Quota::new(number(1), Duration::from_hours(1), number(1)).unwrap();
+        let allowed = |epoch| limiter.check_under(&hourly, epoch, &key(1, 0), NOW).is_allowed();
+        assert_eq!(
+            [allowed(1), allowed(1), allowed(2), allowed(2), allowed(1)],
+            [true, false, true, false, false]
+        );
     }
 
     #[test]

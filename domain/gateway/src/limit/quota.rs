@@ -16,6 +16,8 @@ use crate::moment::{Moment, nanos};
 pub struct Quota {
     interval: u64,
     burst: u32,
+    requests: NonZeroU32,
+    window: Duration,
 }
 
 impl Quota {
@@ -30,7 +32,17 @@ impl Quota {
         if interval.checked_mul(u64::from(burst.get())).is_none_or(|tolerance| tolerance > u64::MAX / 4) {
             return Err(refused("must let a burst recover within a hundred years"));
         }
-        Ok(Self { interval, burst: burst.get() })
+        Ok(Self { interval, burst: burst.get(), requests, window })
+    }
+
+    /// So many requests are earned in a window.
+    pub const fn requests(&self) -> u32 {
+        self.requests.get()
+    }
+
+    /// The window.
+    pub const fn window(&self) -> Duration {
+        self.window
     }
 
     /// The time in which one request is earned.

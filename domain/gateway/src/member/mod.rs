@@ -92,6 +92,11 @@ impl Member {
         self.barred.store(true, SeqCst);
     }
 
+    /// Whether it is barred.
+    pub fn is_barred(&self) -> bool {
+        self.barred.load(SeqCst)
+    }
+
     /// Lets requests in again.
     pub fn unbar(&self) {
         self.barred.store(false, SeqCst);

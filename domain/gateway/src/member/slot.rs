@@ -16,6 +16,8 @@ pub struct Slot {
     member: Arc<Member>,
     permit: Option<Permit>,
     started: Moment,
+    /// Whether its latency has been observed.
+    begun: bool,
     answered: bool,
 }
 
@@ -30,12 +32,19 @@ pub struct Findings {
 
 impl Slot {
     pub(super) const fn new(member: Arc<Member>, permit: Option<Permit>, started: Moment) -> Self {
-        Self { member, permit, started, answered: false }
+        Self { member, permit, started, begun: false, answered: false }
     }
 
     /// The member.
     pub const fn member(&self) -> &Arc<Member> {
         &self.member
+    }
+
+    /// The answer has begun, and its outcome comes with its end: only what the backend took until now is its latency.
+    pub fn began(&mut self, now: Moment) {
+        if !std::mem::replace(&mut self.begun, true) {
+            self.member.latency.observe(now.since(self.started), now);
+        }
     }
 
     /// Says what became of the request, as soon as the head of the answer is there or never will be. Only the first
@@ -47,7 +56,7 @@ impl Slot {
         let verdict = outcome.verdict();
         // A backend that fails at once is not fast: only its answers and its slowness count as latency.
         if verdict == Verdict::Good || outcome == Outcome::TimedOut {
-            self.member.latency.observe(now.since(self.started), now);
+            self.began(now);
         }
         Findings {
             breaker: self.give_back(outcome, now),
@@ -98,6 +107,10 @@ impl Place {
 
     /// Tries to get in. Call it when the bell rings, and once after the place was taken, in case it rang before.
     pub fn enter(mut self, now: Moment) -> Turn {
+        // Nobody waits for a place that is not to be had any more, however long those before it take.
+        if self.member.is_barred() {
+            return Turn::Refused(Refused::Barred);
+        }
         if !self.member.gate.enter() {
             return Turn::Wait(self);
         }
@@ -174,6 +187,18 @@ mod tests {
     }
 
     #[test]
+    fn the_latency_of_a_long_answer_is_that_of_its_beginning() {
+        let member = member(Limits::default());
+        let mut slot = admitted(&member, NOW);
+        let (begun, ended) = (NOW.plus(Duration::from_millis(20)), NOW.plus(Duration::from_hours(1)));
+        slot.began(begun);
+        let seconds = member.latency().seconds(begun);
+        assert!((0.02..0.05).contains(&seconds), "{seconds}");
+        slot.answered(Outcome::Answered(200), ended);
+        assert!(member.latency().seconds(ended) <= seconds);
+    }
+
+    #[test]
     fn a_dropped_trial_makes_room_for_another() {
         let member = member(Limits::default());
         for _ in 0..2 {
@@ -207,8 +232,9 @@ mod tests {
         let slot = admitted(&member, NOW);
         let Arrival::Queued(place) = member.arrive(NOW).unwrap() else { panic!("there is no room") };
         member.bar();
+        assert!(matches!(place.enter(NOW), Turn::Refused(Refused::Barred)), "it need not wait for a place");
+        assert_eq!(member.gate().counts(), Counts { in_flight: 1, waiting: 0 });
         drop(slot);
-        assert!(matches!(place.enter(NOW), Turn::Refused(Refused::Barred)));
         assert!(member.is_idle());
     }
 

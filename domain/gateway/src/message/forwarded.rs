@@ -2,6 +2,9 @@
 
 use std::{fmt::Write as _, net::IpAddr};
 
+/// The name under which this gateway appears in `Via`.
+pub const PSEUDONYM: &str = "gateway";
+
 /// This hop, as an element of the `Forwarded` header (RFC 7239).
 #[derive(Clone, Copy, Debug)]
 pub struct Hop<'a> {

@@ -60,6 +60,10 @@ impl Statements {
         Ok(())
     }
 
+    pub(super) const fn is_any(self) -> bool {
+        self.length.is_some() || self.chunked
+    }
+
     pub(super) const fn body_length(self) -> Result<BodyLength, FramingError> {
         match (self.length, self.chunked) {
             (Some(_), true) => Err(FramingError::TwoLengths),
@@ -103,7 +107,8 @@ fn parse_length(value: &[u8]) -> Result<u64, FramingError> {
     digits.and_then(|digits| digits.parse().ok()).ok_or(FramingError::MalformedLength)
 }
 
-fn trim(value: &[u8]) -> &[u8] {
+/// Without the white space around it that belongs to no value.
+pub(super) fn trim(value: &[u8]) -> &[u8] {
     let is_space = |byte: &u8| matches!(byte, b' ' | b'\t');
     let start = value.iter().position(|byte| !is_space(byte)).unwrap_or(value.len());
     let end = value.iter().rposition(|byte| !is_space(byte)).map_or(start, |last| last + 1);
@@ -128,12 +133,15 @@ pub enum FramingError {
     /// `Transfer-Encoding` does not exist in HTTP/1.0.
     #[error("transfer-encoding is not allowed in HTTP/1.0")]
     EncodingInHttp10,
-    /// A chunk does not begin with its size.
-    #[error("chunk size is malformed")]
+    /// A chunk does not begin with its size, or does not end where that says.
+    #[error("chunk is malformed")]
     MalformedChunk,
     /// A chunk has an extension.
     #[error("chunk extensions are not allowed")]
     ChunkExtension,
+    /// What follows the last chunk is no header fields, or too many of them.
+    #[error("trailers are malformed or too long")]
+    MalformedTrailer,
 }
 
 #[cfg(test)]

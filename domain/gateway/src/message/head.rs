@@ -1,44 +1,162 @@
 //! The head of an HTTP/1 request as it came over the wire, refused where parsers are known to be lenient.
 
-use super::{FramingError, Version, framing::Statements};
+use std::ops::Range;
+
+use super::{
+    BodyLength, FramingError, Version,
+    framing::{Statements, trim},
+};
 
 /// Looks for the end of the head at the start of what was received, and checks it.
 ///
 /// `None` means that more has to come. The length includes the empty line. What this lets pass, every parser reads in
 /// the same way; what it refuses, some of them accept: a line feed alone, folded lines, a space before the colon.
 pub fn check_head(received: &[u8]) -> Result<Option<usize>, HeadError> {
-    let mut rest = received;
-    let Some(line) = next_line(&mut rest)? else { return Ok(None) };
-    let mut statements = Statements::new(version_of(line)?);
-    while let Some(line) = next_line(&mut rest)? {
-        if line.is_empty() {
-            statements.body_length()?;
-            return Ok(Some(received.len() - rest.len()));
-        }
-        let (name, value) = field(line)?;
-        statements.read(name, value)?;
-    }
-    Ok(None)
+    Ok(HeadReader::new().read(received)?.map(|head| head.length))
 }
 
-/// The next whole line without its line break.
-fn next_line<'a>(rest: &mut &'a [u8]) -> Result<Option<&'a [u8]>, HeadError> {
-    let whole = *rest;
-    let Some(end) = whole.iter().position(|byte| !is_text(*byte)) else { return Ok(None) };
-    match &whole[end..] {
-        [b'\r', b'\n', after @ ..] => {
-            *rest = after;
-            Ok(Some(&whole[..end]))
-        }
-        [b'\r'] => Ok(None),
-        [b'\n', ..] => Err(HeadError::BareLineFeed),
-        _ => Err(HeadError::ControlCharacter),
+/// A whole head: where its parts are, and what they say.
+#[derive(Clone, Debug)]
+pub(super) struct Head {
+    pub(super) length: usize,
+    pub(super) version: Version,
+    pub(super) method: Range<usize>,
+    pub(super) target: Range<usize>,
+    pub(super) fields: Fields,
+    pub(super) body: BodyLength,
+    /// Whether the headers say anything about the body.
+    pub(super) announces_body: bool,
+}
+
+/// What the fields say that matters to a connection, apart from the length of the body.
+#[derive(Clone, Debug)]
+pub(super) struct Fields {
+    pub(super) number: usize,
+    /// The last `Host`, and how many there are.
+    pub(super) host: Range<usize>,
+    pub(super) hosts: usize,
+    /// Whether a tunnel is asked for, which may follow instead of a next request.
+    pub(super) upgrades: bool,
+}
+
+/// Reads a head that may come in pieces; no byte is looked at twice.
+#[derive(Debug)]
+pub(super) struct HeadReader {
+    /// Where the line begins that is not complete yet.
+    line: usize,
+    /// How far that line is known to be text.
+    known: usize,
+    request: Option<(RequestLine, Statements)>,
+    fields: Fields,
+}
+
+#[derive(Clone, Debug)]
+struct RequestLine {
+    version: Version,
+    method: Range<usize>,
+    target: Range<usize>,
+}
+
+impl HeadReader {
+    pub(super) const fn new() -> Self {
+        let fields = Fields { number: 0, host: 0..0, hosts: 0, upgrades: false };
+        Self { line: 0, known: 0, request: None, fields }
     }
+
+    /// `received` is everything from the start of the head, and at least what it was at the last call.
+    pub(super) fn read(&mut self, received: &[u8]) -> Result<Option<Head>, HeadError> {
+        while let Some(end) = self.line_end(received)? {
+            let line = self.line..end;
+            self.line = end + LINE_BREAK;
+            self.known = self.line;
+            match &mut self.request {
+                None => {
+                    let request = request_line(received, line)?;
+                    let statements = Statements::new(request.version);
+                    self.request = Some((request, statements));
+                }
+                Some((request, statements)) if line.is_empty() => {
+                    return head(self.line, request, *statements, &self.fields).map(Some);
+                }
+                Some((_, statements)) => self.fields.read(received, line, statements)?,
+            }
+        }
+        Ok(None)
+    }
+
+    /// Where the text of the line ends, if its line break is there.
+    fn line_end(&mut self, received: &[u8]) -> Result<Option<usize>, HeadError> {
+        let unknown = received.get(self.known..).unwrap_or_default();
+        self.known += text_length(unknown);
+        match received.get(self.known..).unwrap_or_default() {
+            [] | [b'\r'] => Ok(None),
+            [b'\r', b'\n', ..] => Ok(Some(self.known)),
+            [b'\n', ..] => Err(HeadError::BareLineFeed),
+            _ => Err(HeadError::ControlCharacter),
+        }
+    }
+}
+
+const LINE_BREAK: usize = 2;
+
+impl Fields {
+    fn read(
+        &mut self,
+        received: &[u8],
+        line: Range<usize>,
+        statements: &mut Statements,
+    ) -> Result<(), HeadError> {
+        let end = line.end;
+        let (name, value) = field(&received[line])?;
+        self.number += 1;
+        // Names are told apart by their length first: most fields are none of these.
+        match name.len() {
+            4 if name.eq_ignore_ascii_case(b"host") => {
+                self.hosts += 1;
+                self.host = end - value.len()..end;
+            }
+            7 if name.eq_ignore_ascii_case(b"upgrade") => {
+                self.upgrades |= trim(value).eq_ignore_ascii_case(b"websocket");
+            }
+            14 | 17 => statements.read(name, value)?,
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+fn head(
+    length: usize,
+    request: &RequestLine,
+    statements: Statements,
+    fields: &Fields,
+) -> Result<Head, HeadError> {
+    let RequestLine { version, method, target } = request.clone();
+    let body = statements.body_length()?;
+    Ok(Head {
+        length,
+        version,
+        method,
+        target,
+        fields: fields.clone(),
+        body,
+        announces_body: statements.is_any(),
+    })
+}
+
+/// How many bytes at the start are text. They are looked at in blocks, which compilers turn into a few instructions.
+fn text_length(bytes: &[u8]) -> usize {
+    const BLOCK: usize = 16;
+    let (blocks, _) = bytes.as_chunks::<BLOCK>();
+    let all_text = |block: &[u8; BLOCK]| block.iter().fold(true, |text, byte| text & is_text(*byte));
+    let known = blocks.iter().take_while(|block| all_text(block)).count() * BLOCK;
+    let rest = &bytes[known..];
+    known + rest.iter().position(|byte| !is_text(*byte)).unwrap_or(rest.len())
 }
 
 /// Method, target and version, with one space between them. The target is checked where it is understood.
-fn version_of(line: &[u8]) -> Result<Version, HeadError> {
-    let mut parts = line.split(|byte| *byte == b' ');
+fn request_line(received: &[u8], line: Range<usize>) -> Result<RequestLine, HeadError> {
+    let mut parts = received[line.clone()].split(|byte| *byte == b' ');
     let (Some(method), Some(target), Some(version), None) =
         (parts.next(), parts.next(), parts.next(), parts.next())
     else {
@@ -47,11 +165,13 @@ fn version_of(line: &[u8]) -> Result<Version, HeadError> {
     if !is_token(method) || target.is_empty() || target.contains(&b'\t') {
         return Err(HeadError::MalformedRequestLine);
     }
-    match version {
-        b"HTTP/1.1" => Ok(Version::Http11),
-        b"HTTP/1.0" => Ok(Version::Http10),
-        _ => Err(HeadError::MalformedRequestLine),
-    }
+    let version = match version {
+        b"HTTP/1.1" => Version::Http11,
+        b"HTTP/1.0" => Version::Http10,
+        _ => return Err(HeadError::MalformedRequestLine),
+    };
+    let space = line.start + method.len();
+    Ok(RequestLine { version, method: line.start..space, target: space + 1..space + 1 + target.len() })
 }
 
 fn field(line: &[u8]) -> Result<(&[u8], &[u8]), HeadError> {

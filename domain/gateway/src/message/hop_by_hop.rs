@@ -34,6 +34,21 @@ pub fn accepts_trailers(te: &str) -> bool {
     te.split(',').any(|coding| coding.trim().eq_ignore_ascii_case("trailers"))
 }
 
+/// Whether a request asks for a web socket, the one thing that a connection can be turned into (RFC 6455, 4.2.1).
+///
+/// All other upgrades end at this connection, as RFC 9110 lets a server ignore them.
+pub fn asks_for_websocket<'a>(
+    method: &str,
+    upgrade: impl IntoIterator<Item = &'a str>,
+    connection: impl IntoIterator<Item = &'a str>,
+) -> bool {
+    let mut upgrade = upgrade.into_iter();
+    let websocket = upgrade.next().is_some_and(|value| value.trim().eq_ignore_ascii_case("websocket"));
+    let mut options = connection.into_iter().flat_map(connection_options);
+    let only = upgrade.next().is_none();
+    method == "GET" && websocket && only && options.any(|option| option.eq_ignore_ascii_case("upgrade"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -51,6 +66,22 @@ mod tests {
         for (name, stays) in [("x-secret", true), ("X-OTHER", true), ("Keep-Alive", true), ("x-kept", false)]
         {
             assert_eq!(stays_behind(name, connection), stays, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_websocket_is_asked_for_in_two_headers() {
+        assert!(asks_for_websocket("GET", [" WebSocket"], ["keep-alive, Upgrade"]));
+        for (method, upgrade, connection) in [
+            ("POST", &["websocket"][..], &["upgrade"][..]),
+            ("GET", &["h2c"], &["upgrade"]),
+            ("GET", &["websocket, h2c"], &["upgrade"]),
+            ("GET", &["websocket", "websocket"], &["upgrade"]),
+            ("GET", &["websocket"], &["keep-alive"]),
+            ("GET", &[], &["upgrade"]),
+        ] {
+            let asks = asks_for_websocket(method, upgrade.iter().copied(), connection.iter().copied());
+            assert!(!asks, "{method} {upgrade:?} {connection:?}");
         }
     }
 

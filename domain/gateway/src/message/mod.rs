@@ -3,16 +3,19 @@
 //! Everything that can be read in two ways is refused with an error of its own, for what the gateway reads in one way
 //! and a backend in another is a way around every rule between them. A header that needs a rule gets a file here.
 
+mod chunks;
 mod forwarded;
 mod framing;
 mod head;
 mod hop_by_hop;
+mod scanner;
 mod target;
 mod trusted;
 
-pub use forwarded::{Hop, appended, came_through};
+pub use forwarded::{Hop, PSEUDONYM, appended, came_through};
 pub use framing::{BodyLength, FramingError, Version, body_length, chunk_size};
 pub use head::{HeadError, check_head, is_field_value, is_token};
-pub use hop_by_hop::{accepts_trailers, connection_options, is_hop_by_hop, stays_behind};
+pub use hop_by_hop::{accepts_trailers, asks_for_websocket, connection_options, is_hop_by_hop, stays_behind};
+pub use scanner::{ScanError, Scanned, Scanner};
 pub use target::{Target, TargetError};
 pub use trusted::TrustedProxies;

@@ -23,7 +23,11 @@ impl<'a> Target<'a> {
         }
         // `http://host` asks for the root; `http://host?query` does too, but no client writes it.
         let path = if path.is_empty() && authority.is_some() && query.is_none() { "/" } else { path };
-        Ok(Self { authority, path: RequestPath::parse(path)?, query })
+        let checked = RequestPath::parse(path)?;
+        if path.bytes().any(|byte| matches!(byte, b'<' | b'>' | b'`')) {
+            return Err(TargetError::Unencoded);
+        }
+        Ok(Self { authority, path: checked, query })
     }
 
     /// The host that the request is for: the one that the target names and the one in the `Host` header must be the same.
@@ -66,7 +70,7 @@ fn split_authority(target: &str) -> Result<(Option<&str>, &str), TargetError> {
 }
 
 const fn is_query_byte(byte: u8) -> bool {
-    byte.is_ascii_graphic() && byte != b'#'
+    byte.is_ascii_graphic() && !matches!(byte, b'#' | b'"' | b'<' | b'>')
 }
 
 /// Host and perhaps port; no user, nothing encoded.
@@ -108,8 +112,11 @@ pub enum TargetError {
     /// Its path can be read in two ways.
     #[error(transparent)]
     Path(#[from] PathError),
+    /// Its path has a character that must be encoded, and that libraries for URLs refuse.
+    #[error("path must not contain `<`, `>` or backticks")]
+    Unencoded,
     /// Its query has a character that must be encoded.
-    #[error("query must consist of visible ASCII characters, without `#`")]
+    #[error("query must consist of visible ASCII characters, without `#`, `<`, `>` and quotes")]
     Query,
     /// There is no valid host, or more than one.
     #[error("request must have one valid host")]
@@ -158,7 +165,11 @@ mod tests {
             ("http://a#b", Path(PathError::NotAbsolute)),
             ("http://a?b", Path(PathError::NotAbsolute)),
             ("/a#b", Path(PathError::NotVisible)),
+            ("/a<b", Unencoded),
+            ("/a`", Unencoded),
             ("/a?b#c", Query),
+            ("/a?\"", Query),
+            ("/a?b<c", Query),
             ("/a?b c", Query),
             ("/a?b\r", Query),
             ("/a?ä", Query),

@@ -61,6 +61,8 @@ impl ProductService for Scripted {
             4 => Err(status(&Told(ErrorClass::Internal))),
             5 => Ok(Response::new(GetProductResponse { product: None })),
             6 => Ok(Response::new(GetProductResponse { product: Some(product(-1)) })),
+            8 => Err(status(&Told(ErrorClass::Unauthenticated))),
+            9 => Err(status(&Told(ErrorClass::Forbidden))),
             _ => std::future::pending().await,
         }
     }
@@ -156,6 +158,8 @@ async fn failures_are_never_absence() {
         (5, "internal"),
         (6, "internal"),
         (7, "product_service_unavailable"),
+        (8, "product_service_unavailable"),
+        (9, "product_service_unavailable"),
     ] {
         assert_eq!(ask(&catalog, id).await.unwrap_err().code(), code, "{id}");
     }

@@ -1,4 +1,4 @@
-//! What is seen of forwarded requests: figures by route and backend, one log line each, and news of the backends.
+//! What is seen of forwarded requests: figures by route and backend, and news of the backends.
 //!
 //! A new figure is a family in `series`, or, where the backends know it themselves, a line in `state`.
 
@@ -7,8 +7,8 @@ mod state;
 
 use std::time::Duration;
 
-use gateway_application::{AttemptObservation, Change, ForwardObservation, ForwardObserver};
-use gateway_domain::{Backend, Service, breaker::State};
+use gateway_application::{AttemptObservation, CallObservation, Change, ForwardObservation, ForwardObserver};
+use gateway_domain::{Backend, Service, breaker::State, call::status_name};
 use kernel_application::{CallContext, UseCaseError};
 pub use series::UpstreamSeries;
 use shaku::Component;
@@ -30,26 +30,40 @@ impl ForwardObserver for UpstreamObserver {
         self.series.attempted(attempt);
     }
 
-    fn ended(&self, ctx: &CallContext, request: &ForwardObservation<'_>) {
-        let (status, code) = match request.result {
-            Ok(status) => (status.as_u16(), ""),
-            Err(error) => (0, error.code()),
-        };
-        if request.attempts == 0 && !code.is_empty() {
-            self.series.turned_away(request.service, request.route, code);
+    fn ended(&self, _: &CallContext, request: &ForwardObservation<'_>) {
+        let Some(error) = request.result.err().filter(|_| request.attempts == 0) else { return };
+        self.series.turned_away(request.service, request.route, error.code());
+        if let Some(decider) = request.limited {
+            self.series.limited(request.service, request.route, decider);
         }
-        // The name of the backend is copied only here, as the line is written by another thread.
-        info!(self.logger, "forwarded"; o!(
-            "method" => request.method.to_string(),
-            "route" => request.route,
-            "backend" => request.backend.map(Backend::shared_authority),
-            "status" => (status > 0).then_some(status),
+    }
+
+    /// A call is over when its status is known, so its line is written here.
+    fn called(&self, ctx: &CallContext, call: &CallObservation<'_>) {
+        let (status, code) = match call.result {
+            Ok(status) => (Some(status_name(status)), None),
+            Err(error) => (None, Some(error.code())),
+        };
+        self.series.called(call.service, call.method, status.or(code).unwrap_or_default());
+        if let Some(code) = code.filter(|_| call.attempts == 0) {
+            self.series.turned_away(call.service, call.method, code);
+        }
+        if let Some(decider) = call.limited {
+            self.series.limited(call.service, call.method, decider);
+        }
+        let principal = ctx.caller().principal();
+        info!(self.logger, "call"; o!(
+            "service" => call.service.name(),
+            "method" => call.method,
+            "backend" => call.backend.map(Backend::shared_authority),
+            "status" => status,
             "code" => code,
-            "attempts" => request.attempts,
-            "upstream_ms" => millis(request.upstream),
-            "duration_ms" => millis(request.elapsed),
+            "attempts" => call.attempts,
+            "upstream_ms" => millis(call.upstream),
+            "duration_ms" => millis(call.elapsed),
             "request_id" => ctx.request_id().to_owned(),
             "trace_id" => ctx.trace().trace_id(),
+            "subject" => principal.map(|principal| principal.subject().to_string()),
         ));
     }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use gateway_application::{AttemptObservation, Change};
+use gateway_application::{AttemptObservation, Change, Decider};
 use gateway_domain::{Backend, Outcome, Service};
 use platform_telemetry::Metrics;
 use prometheus_client::{
@@ -22,6 +22,8 @@ pub struct UpstreamSeries {
     retries: Family<Target, Counter>,
     seconds: Family<Target, Histogram>,
     turned_away: Family<TurnedAway, Counter>,
+    limited: Family<Limited, Counter>,
+    calls: Family<Called, Counter>,
     changes: Family<Changed, Counter>,
 }
 
@@ -48,6 +50,20 @@ struct TurnedAway {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Limited {
+    service: &'static str,
+    route: &'static str,
+    decided: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Called {
+    service: &'static str,
+    method: &'static str,
+    code: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Changed {
     service: &'static str,
     backend: Authority,
@@ -65,7 +81,8 @@ impl EncodeLabelValue for Authority {
 }
 
 impl UpstreamSeries {
-    /// Registers `gateway_upstream_…`, `gateway_turned_away_total` and `gateway_backend_changes_total`.
+    /// Registers `gateway_upstream_…`, `gateway_turned_away_total`, `gateway_rate_limited_total`,
+    /// `gateway_calls_total` and `gateway_backend_changes_total`.
     pub fn new(metrics: &Metrics) -> Self {
         let series = Self {
             requests: Family::default(),
@@ -73,9 +90,12 @@ impl UpstreamSeries {
             retries: Family::default(),
             seconds: Family::new_with_constructor(|| Histogram::new(BUCKETS)),
             turned_away: Family::default(),
+            limited: Family::default(),
+            calls: Family::default(),
             changes: Family::default(),
         };
-        let Self { requests, errors, retries, seconds, turned_away, changes } = series.clone();
+        let Self { requests, errors, retries, seconds, turned_away, limited, calls, changes } =
+            series.clone();
         let help = "Requests sent to backends, by class of their status; `none` where there was no answer";
         metrics.register("gateway_upstream_requests", help, requests);
         let help = "Requests that a backend did not answer, or answered with 5xx";
@@ -86,6 +106,11 @@ impl UpstreamSeries {
         metrics.register("gateway_upstream_duration_seconds", help, seconds);
         let help = "Requests that no backend was asked for, by reason";
         metrics.register("gateway_turned_away", help, turned_away);
+        let help =
+            "Requests of clients that ask too often, by who counted them: this gateway or the shared store";
+        metrics.register("gateway_rate_limited", help, limited);
+        let help = "gRPC calls, by their status, or in lower case by the reason why the gateway has none";
+        metrics.register("gateway_calls", help, calls);
         let help = "What backends were found to be";
         metrics.register("gateway_backend_changes", help, changes);
         series
@@ -109,6 +134,15 @@ impl UpstreamSeries {
     pub(super) fn turned_away(&self, service: Service, route: &'static str, reason: &'static str) {
         let labels = TurnedAway { service: service.name(), route, reason };
         self.turned_away.get_or_create_owned(&labels).inc();
+    }
+
+    pub(super) fn limited(&self, service: Service, route: &'static str, decider: Decider) {
+        let labels = Limited { service: service.name(), route, decided: decider.name() };
+        self.limited.get_or_create_owned(&labels).inc();
+    }
+
+    pub(super) fn called(&self, service: Service, method: &'static str, code: &'static str) {
+        self.calls.get_or_create_owned(&Called { service: service.name(), method, code }).inc();
     }
 
     pub(super) fn changed(&self, service: Service, backend: &Backend, change: &Change<'_>) {

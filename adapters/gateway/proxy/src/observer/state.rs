@@ -10,10 +10,10 @@ use prometheus_client::{
     metrics::MetricType,
 };
 
-/// Registers `gateway_backend_…` and `gateway_breaker_…`.
-pub fn register_state(metrics: &Metrics, upstreams: &Arc<Upstreams>) {
+/// Registers `gateway_backend_…` and `gateway_breaker_…`, of all that is looked after: backends for HTTP and for gRPC.
+pub fn register_state(metrics: &Metrics, upstreams: &[Arc<Upstreams>]) {
     for (name, help, read) in FIGURES {
-        metrics.register(name, help, Figure { upstreams: Arc::clone(upstreams), read });
+        metrics.register(name, help, Figure { upstreams: upstreams.to_vec(), read });
     }
 }
 
@@ -49,7 +49,7 @@ enum Value {
 
 /// One figure of all backends.
 struct Figure {
-    upstreams: Arc<Upstreams>,
+    upstreams: Vec<Arc<Upstreams>>,
     read: Read,
 }
 
@@ -61,7 +61,7 @@ impl fmt::Debug for Figure {
 
 impl Figure {
     fn values(&self) -> impl Iterator<Item = (Vec<(&'static str, String)>, Value)> {
-        let views = self.upstreams.views().into_iter();
+        let views = self.upstreams.iter().flat_map(|upstreams| upstreams.views());
         let each = views.flat_map(|(service, views)| views.into_iter().map(move |view| (service, view)));
         each.filter_map(|(service, view)| {
             let value = (self.read)(&view)?;

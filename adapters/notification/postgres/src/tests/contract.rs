@@ -69,5 +69,5 @@ async fn data_survives_a_restart() {
     add(&db, vec![notification]).await;
     drop(db);
     let second = PgNotificationRepository::new(connected(&own).await);
-    assert!(second.find(id).await.unwrap().is_some());
+    assert!(second.find(id, None).await.unwrap().is_some());
 }

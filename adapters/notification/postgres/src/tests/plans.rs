@@ -44,6 +44,8 @@ async fn every_query_has_an_index() {
     own.prepare(MANY).await.unwrap();
     let id = Uuid::from_u128(7);
     expect(&db, "get", queries::by_id(NotificationId::from_uuid(id)), "notification_id_key").await;
+    let own_one = queries::by_id_of(NotificationId::from_uuid(id), "ada");
+    expect(&db, "get of a user", own_one, "notification_id_key").await;
     let save = diesel::update(repository::current(PgUuid(id), 1)).set(Progress::of(&sample(1, "ada")));
     expect(&db, "save", save, "notification_id_key").await;
     expect(&db, "due", repository::due("email", at(9_999_999), 64), "notification_due").await;

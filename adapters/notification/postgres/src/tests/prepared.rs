@@ -18,7 +18,7 @@ async fn add_and_read(db: &Database, n: u128) {
     let id = told.snapshot().id;
     assert_eq!(add(db, vec![told, sent]).await, 2);
     let repository = PgNotificationRepository::new(db.clone());
-    let mut told = repository.find(id).await.unwrap().unwrap();
+    let mut told = repository.find(id, None).await.unwrap().unwrap();
     assert!(told.mark_read(at(1)));
     repository.save(&context(), &mut told).await.unwrap();
 }

@@ -56,7 +56,7 @@ async fn claim(
     worker: u128,
     now: Timestamp,
 ) -> bool {
-    let mut notification = repository.find(id).await.unwrap().unwrap();
+    let mut notification = repository.find(id, None).await.unwrap().unwrap();
     let token = Uuid::from_u128(worker);
     if notification.claim(token, now, TimeDelta::seconds(18), &RetryPolicy::default()).is_err() {
         return false;

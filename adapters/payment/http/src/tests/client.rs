@@ -1,7 +1,7 @@
 //! Sends one request at a time.
 
-use actix_web::{App, test};
-use kernel_application::Clock;
+use actix_web::{App, HttpMessage, test};
+use kernel_application::{CallContext, Clock, testing::context};
 use kernel_domain::Currency;
 use payment_application::testing::World;
 use serde_json::Value;
@@ -73,10 +73,17 @@ pub(super) async fn post_without_type(world: &World, path: &str, body: &str) -> 
 }
 
 pub(super) async fn send(world: &World, request: test::TestRequest) -> Answer {
+    send_as(world, context(), request).await
+}
+
+/// Sends a request that the server has found to be the call `ctx`.
+pub(super) async fn send_as(world: &World, ctx: CallContext, request: test::TestRequest) -> Answer {
     let state = state(world);
     let (app, _) = App::new().into_utoipa_app().configure(|cfg| routes(cfg, state)).split_for_parts();
     let app = test::init_service(app).await;
-    let response = test::call_service(&app, request.to_request()).await;
+    let request = request.to_request();
+    request.extensions_mut().insert(ctx);
+    let response = test::call_service(&app, request).await;
     let header = |name: &str| response.headers().get(name).map(|value| value.to_str().unwrap().to_owned());
     let (location, replayed) = (header("location"), header("idempotency-replayed"));
     let status = response.status().as_u16();

@@ -54,6 +54,18 @@ async fn it_says_what_may_be_left_out() {
 }
 
 #[actix_web::test]
+async fn all_routes_but_the_providers_want_a_token() {
+    let api = document();
+    for (path, item) in api["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            let public = operation["security"] == json!([{}]);
+            assert_eq!(public, path == "/provider-callbacks", "{method} {path}");
+            assert!(operation["responses"]["401"].is_object(), "{method} {path}");
+        }
+    }
+}
+
+#[actix_web::test]
 async fn every_failure_is_a_problem() {
     let api = document();
     for (path, item) in api["paths"].as_object().unwrap() {

@@ -5,4 +5,5 @@ mod callbacks;
 mod client;
 mod document;
 mod idempotency;
+mod identity;
 mod payments;

@@ -33,18 +33,18 @@ async fn many_lines_and_refunds_are_kept_in_their_order() {
         let id = RefundId::from_uuid(ids.next());
         saved.request_refund(id, Some(amount), None, None, now).unwrap();
         payments.save(&context(), &mut saved).await.unwrap();
-        assert_eq!(payments.find(saved.id()).await.unwrap().as_ref(), Some(&saved));
+        assert_eq!(payments.find(saved.id(), None).await.unwrap().as_ref(), Some(&saved));
         saved.finish_refund(id, now).unwrap();
         payments.save(&context(), &mut saved).await.unwrap();
     }
     assert_eq!(saved.status(), PaymentStatus::PartiallyRefunded);
-    let found = payments.find(saved.id()).await.unwrap().unwrap();
+    let found = payments.find(saved.id(), None).await.unwrap().unwrap();
     assert_eq!(found, saved);
     assert_eq!(
         found.refunds().iter().map(|refund| refund.amount.minor()).collect::<Vec<_>>(),
         [300, 200, 100]
     );
-    let view = home.stores.queries.get(saved.id()).await.unwrap().unwrap();
+    let view = home.stores.queries.get(saved.id(), None).await.unwrap().unwrap();
     let lines = saved.snapshot().items.iter().map(PaymentItem::product_id);
     assert!(view.items.iter().map(|item| item.product_id).eq(lines.map(ProductId::get)));
     assert_eq!(view.refunded_amount, usd(600));

@@ -40,7 +40,7 @@ async fn of_fifty_saves_of_one_payment_one_wins() {
     assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 1);
     let conflicts = results.iter().filter(|result| matches!(result, Err(StoreError::Conflict(_))));
     assert_eq!(conflicts.count(), MANY - 1, "{results:?}");
-    let found = home.stores.payments.find(saved.id()).await.unwrap().unwrap();
+    let found = home.stores.payments.find(saved.id(), None).await.unwrap().unwrap();
     assert_eq!(found.snapshot().version, Version::new(2));
     let events = changed.events().as_slice().len() as u64;
     assert_eq!((home.stores.outbox)().await, before + events);

@@ -86,7 +86,9 @@ async fn others(connection: &mut AsyncMysqlConnection, plans: &mut Plans) {
     let page: Vec<_> = (1..=100).map(id_of).collect();
     let mut note = |name: &str, plan| _ = plans.insert(name.to_owned(), plan);
     note("find", explain(connection, statements::whole(&id)).await);
+    note("find a user's", explain(connection, statements::whole_of(&id, "user5")).await);
     note("get", explain(connection, statements::payment_with_items(&id)).await);
+    note("get a user's", explain(connection, statements::payment_with_items_of(&id, "user5")).await);
     note("version check", explain(connection, statements::stored(&id, 1)).await);
     let page = page.iter().map(String::as_str).collect();
     note("lines of a page", explain(connection, statements::items_of_all(page)).await);
@@ -109,6 +111,12 @@ async fn no_query_reads_everything() {
         // Which also holds for an index that is read in its order, as far as the page goes.
         assert!(access.read <= MOST, "{name} reads too much: {access:?}");
         assert!(access.key.is_some(), "{name} uses no index: {access:?}");
+    }
+    for name in ["find", "get"] {
+        let [rest @ .., owner] = &plans[&format!("{name} a user's")][..] else { panic!("{plans:?}") };
+        assert_eq!(rest, plans[name], "{name} reads the same for a user as for anybody");
+        let look = (owner.table.as_str(), owner.kind.as_str(), owner.key.as_deref());
+        assert_eq!(look, ("owned", "const", Some("PRIMARY")), "{name} looks by the key whose it is");
     }
     let lists = plans.iter().filter(|(name, _)| name.starts_with("list"));
     let full =

@@ -7,7 +7,10 @@ use kernel_application::{
     testing::{ManualClock, SequenceIds, context},
 };
 use kernel_domain::PaymentId;
-use payment_application::{PaymentFilter, PaymentRepository, testing::new_payment};
+use payment_application::{
+    PaymentFilter, PaymentRepository,
+    testing::{new_payment, user},
+};
 use payment_domain::{Payment, RefundId};
 use platform_mariadb::{
     MariaDbConfig,
@@ -45,7 +48,7 @@ impl Round {
     }
 
     async fn change(&self, id: PaymentId, change: impl FnOnce(&mut Payment)) {
-        let mut payment = self.payments().find(id).await.unwrap().unwrap();
+        let mut payment = self.payments().find(id, None).await.unwrap().unwrap();
         change(&mut payment);
         self.payments().save(&context(), &mut payment).await.unwrap();
     }
@@ -70,7 +73,10 @@ impl Round {
 
     async fn look(&self, id: PaymentId) {
         let queries = &self.home.stores.queries;
-        queries.get(id).await.unwrap().unwrap();
+        for scope in [None, Some(&user("ada"))] {
+            queries.get(id, scope).await.unwrap().unwrap();
+            self.payments().find(id, scope).await.unwrap().unwrap();
+        }
         let filter = PaymentFilter { status: None, user_id: None };
         queries.list(&filter, &PageRequest::new(Some(1), None).unwrap()).await.unwrap().unwrap();
         queries.stats().await.unwrap();
@@ -124,4 +130,15 @@ async fn a_step_is_loaded_in_one_statement_and_saved_in_another() {
     // The second question of before and the first of now.
     assert_eq!(round.count("Com_stmt_execute").await, executed + 2 + 4);
     assert_eq!(round.count("Com_begin").await, begun);
+}
+
+#[tokio::test]
+async fn a_users_payment_is_read_in_one_statement_too() {
+    let round = Round::new().await;
+    let (id, ada) = (round.create().await, user("ada"));
+    let executed = round.count("Com_stmt_execute").await;
+    assert!(round.payments().find(id, Some(&ada)).await.unwrap().is_some());
+    assert!(round.home.stores.queries.get(id, Some(&ada)).await.unwrap().is_some());
+    // The question that counts now, and two reads.
+    assert_eq!(round.count("Com_stmt_execute").await, executed + 1 + 2);
 }

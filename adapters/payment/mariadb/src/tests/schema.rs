@@ -50,7 +50,7 @@ async fn impossible_rows_are_refused() {
         let result = run(&home, impossible).await;
         assert!(matches!(result, Err(StoreError::Failed { .. })), "{impossible}: {result:?}");
     }
-    assert_eq!(home.stores.payments.find(payment.id()).await.unwrap(), Some(payment));
+    assert_eq!(home.stores.payments.find(payment.id(), None).await.unwrap(), Some(payment));
 }
 
 #[tokio::test]

@@ -57,12 +57,15 @@ impl Peer {
             .map_err(|wait| PeerError::unavailable(self.name, call, "circuit_open", Some(wait)))?;
 
         let start = Instant::now();
-        let answer = send(self.channel.clone(), outgoing(ctx, message, remaining));
+        let mut request = outgoing(ctx, message, remaining);
+        self.credentials.show(request.metadata_mut());
+        let answer = send(self.channel.clone(), request);
         let result = tokio::time::timeout(remaining, answer).await.unwrap_or_else(|_| Err(overdue()));
 
         let code = result.as_ref().map_or_else(Status::code, |_| Code::Ok);
         self.metrics.record(self.name, call, code, start.elapsed());
         self.report(pass.settle(verdict(&result, deadline)));
+        self.credentials.were_taken(code, &self.logger);
         match result {
             Ok(response) => Ok(response.into_inner()),
             Err(status) => Err(PeerError::new(self.name, call, status)),

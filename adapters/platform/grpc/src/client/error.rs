@@ -22,7 +22,8 @@ pub struct PeerError {
 
 impl PeerError {
     pub(super) fn new(peer: &'static str, call: Call, status: Status) -> Self {
-        Self { peer, method: call.method(), fault: Box::new(Fault::from(&status)), source: Some(status) }
+        let fault = Box::new(of_us(Fault::from(&status)));
+        Self { peer, method: call.method(), fault, source: Some(status) }
     }
 
     /// The peer was not asked.
@@ -52,7 +53,12 @@ impl PeerError {
         self.fault.class
     }
 
-    /// The peer's own code (`insufficient_stock`), `circuit_open` or `peer_busy` where it was not asked, or empty.
+    /// Whether the peer would not have this service as its caller. Repeating the call does not help.
+    pub fn is_refusal(&self) -> bool {
+        self.fault.code == REFUSED
+    }
+
+    /// The peer's own code (`insufficient_stock`), `peer_refused` where it does not take this service's token, `circuit_open` or `peer_busy` where it was not asked, or empty.
     pub fn code(&self) -> &str {
         &self.fault.code
     }
@@ -70,5 +76,18 @@ impl PeerError {
     /// When to ask again.
     pub fn retry_after(&self) -> Option<Duration> {
         self.fault.retry_after
+    }
+}
+
+const REFUSED: &str = "peer_refused";
+
+/// A peer that does not know this service, or does not let it in, is badly configured, or this service is. Whoever this
+/// service works for can change nothing about that and has no other token to bring: to them the peer is away.
+fn of_us(fault: Fault) -> Fault {
+    match fault.class {
+        ErrorClass::Unauthenticated | ErrorClass::Forbidden => {
+            Fault { class: ErrorClass::Unavailable, code: REFUSED.to_owned(), ..fault }
+        }
+        _ => fault,
     }
 }

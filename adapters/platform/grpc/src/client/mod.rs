@@ -1,12 +1,13 @@
 //! Calls to another service: one [`Peer`] per service, shared by all who call it.
 //!
-//! Deadline, metadata, retries, breaker and metrics are the peer's business; what to ask and what the answer means is the
+//! Deadline, metadata, token, retries, breaker and metrics are the peer's business; what to ask and what the answer means is the
 //! caller's.
 
 mod address;
 mod attempt;
 mod breaker;
 mod call;
+mod credentials;
 mod error;
 mod metrics;
 mod ping;
@@ -16,6 +17,7 @@ mod settings;
 use std::future::Future;
 
 use kernel_application::CallContext;
+use platform_identity::ServiceToken;
 use slog::Logger;
 use tokio::sync::Semaphore;
 use tonic::{Request, Response, Status, transport::Channel};
@@ -28,7 +30,7 @@ pub use self::{
     metrics::ClientMetrics,
     settings::PeerSettings,
 };
-use self::{attempt::Deadline, breaker::Change, retry::RetryBudget};
+use self::{attempt::Deadline, breaker::Change, credentials::Credentials, retry::RetryBudget};
 
 /// Another service, reached over one connection that is made when first needed and again when lost.
 pub struct Peer {
@@ -38,6 +40,7 @@ pub struct Peer {
     breaker: Breaker,
     budget: RetryBudget,
     slots: Semaphore,
+    credentials: Credentials,
     logger: Logger,
     metrics: ClientMetrics,
 }
@@ -59,10 +62,17 @@ impl Peer {
             breaker: Breaker::new(settings.breaker),
             budget: RetryBudget::new(settings.retry_budget),
             slots: Semaphore::new(settings.max_in_flight),
+            credentials: Credentials::default(),
             logger: logger.new(slog::o!("peer" => name)),
             metrics,
             settings,
         })
+    }
+
+    /// The same peer, told by a token who calls; without one it is told nothing.
+    #[must_use]
+    pub fn with_token(self, token: Option<ServiceToken>) -> Self {
+        Self { credentials: Credentials::new(token), ..self }
     }
 
     /// Sends `message` with `send`, which calls one method of a generated client on the channel it is handed.

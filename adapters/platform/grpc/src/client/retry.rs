@@ -56,7 +56,8 @@ impl Peer {
         let settings = &self.settings;
         // A call that never left (`circuit_open`) is not worth a retry either.
         let sent = std::error::Error::source(failed).is_some();
-        let worth_it = sent && call.is_repeatable() && failed.class() == ErrorClass::Unavailable;
+        let may_pass = failed.class() == ErrorClass::Unavailable && !failed.is_refusal();
+        let worth_it = sent && call.is_repeatable() && may_pass;
         if !worth_it || retries >= settings.max_retries {
             return None;
         }

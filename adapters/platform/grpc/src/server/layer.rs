@@ -1,4 +1,4 @@
-//! What happens around every call of ours: context, limits, time-out, panics, metrics, one log line.
+//! What happens around every call of ours: context, caller, limits, time-out, panics, metrics, one log line.
 
 use std::{
     convert::Infallible,
@@ -13,13 +13,20 @@ use std::{
 use futures_util::FutureExt as _;
 use http::{HeaderMap, HeaderValue, Request, Response};
 use kernel_application::{CallContext, ErrorClass};
+use platform_identity::Authenticator;
 use platform_telemetry::RpcMetrics;
 use slog::Logger;
 use tokio::sync::Semaphore;
 use tonic::{Code, Status, body::Body};
 use tower::{Layer, Service};
 
-use super::{ServerSettings, limits, methods::Methods, record::Record};
+use super::{
+    ServerSettings,
+    caller::{identify, refusal},
+    limits,
+    methods::Methods,
+    record::Record,
+};
 use crate::{
     INVALID_REQUEST,
     context::{self, REQUEST_ID, TRACEPARENT},
@@ -35,6 +42,7 @@ pub(super) struct CallLayer(Arc<Shared>);
 struct Shared {
     logger: Logger,
     metrics: RpcMetrics,
+    authenticator: Authenticator,
     methods: Methods,
     slots: Semaphore,
     call_timeout: Duration,
@@ -46,11 +54,13 @@ impl CallLayer {
         settings: &ServerSettings,
         logger: Logger,
         metrics: RpcMetrics,
+        authenticator: Authenticator,
         methods: Methods,
     ) -> Self {
         Self(Arc::new(Shared {
             logger,
             metrics,
+            authenticator,
             methods,
             slots: Semaphore::new(settings.max_in_flight),
             call_timeout: settings.call_timeout,
@@ -95,7 +105,7 @@ where
         let request = request.map(|body| limits::limit(body, shared.max_request_bytes));
         match shared.methods.find(request.uri().path()) {
             Some(method) => Box::pin(shared.serve(inner, method, request)),
-            // Health, reflection and unknown methods: neither counted nor limited in time.
+            // Health, reflection and unknown methods: neither counted nor limited in time, and open to all.
             None => Box::pin(pass(inner, request)),
         }
     }
@@ -113,30 +123,55 @@ impl Shared {
         self: Arc<Self>,
         inner: S,
         method: Arc<str>,
-        mut request: Request<Body>,
+        request: Request<Body>,
     ) -> Result<Response<Body>, Infallible>
     where
         S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>,
     {
         let ctx = context::from_headers(request.headers(), Some(self.call_timeout));
-        let record = Record::start(&self.metrics, &self.logger, method, &ctx);
-        request.extensions_mut().insert(ctx.clone());
+        let mut record = Record::start(&self.metrics, &self.logger, method, &ctx);
 
-        let mut response = self.bounded(inner, &ctx, request).await;
+        let mut response = match self.slots.try_acquire() {
+            Ok(_slot) => self.admitted(inner, &ctx, &mut record, request).await,
+            Err(_) => refuse(ErrorClass::Unavailable, "overloaded"),
+        };
 
         record.end(code(&response));
         return_ids(response.headers_mut(), &ctx);
         Ok(response)
     }
 
-    /// Runs the call in one of the slots, until its deadline; a panic is `INTERNAL`.
+    /// Finds out who calls, and runs the call for them.
+    async fn admitted<S>(
+        &self,
+        inner: S,
+        ctx: &CallContext,
+        record: &mut Record,
+        mut request: Request<Body>,
+    ) -> Response<Body>
+    where
+        S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>,
+    {
+        match identify(&self.authenticator, request.headers()).await {
+            Ok(caller) => {
+                let ctx = ctx.clone().by(caller);
+                record.called_by(&ctx);
+                request.extensions_mut().insert(ctx.clone());
+                self.bounded(inner, &ctx, request).await
+            }
+            Err(rejected) => {
+                let (reason, id) = (rejected.reason(), ctx.request_id());
+                slog::info!(self.logger, "token refused"; "reason" => reason, "request_id" => id);
+                refusal(rejected).into_http()
+            }
+        }
+    }
+
+    /// Runs the call until its deadline; a panic is `INTERNAL`.
     async fn bounded<S>(&self, mut inner: S, ctx: &CallContext, request: Request<Body>) -> Response<Body>
     where
         S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>,
     {
-        let Ok(_slot) = self.slots.try_acquire() else {
-            return refuse(ErrorClass::Unavailable, "overloaded");
-        };
         let limit = ctx.remaining().unwrap_or(self.call_timeout);
         let call = AssertUnwindSafe(async move { inner.call(request).await }).catch_unwind();
         match tokio::time::timeout(limit, call).await {
@@ -196,7 +231,8 @@ mod tests {
     async fn the_caller_s_deadline_ends_the_call() {
         let methods = Methods::of(&["basket.v1.BasketService"]).unwrap();
         let (logger, metrics) = (platform_telemetry::silent(), RpcMetrics::new(&Metrics::new()));
-        let layer = CallLayer::new(&ServerSettings::default(), logger, metrics, methods);
+        let layer =
+            CallLayer::new(&ServerSettings::default(), logger, metrics, Authenticator::off(), methods);
         let hanging = layer.layer(service_fn(|_| std::future::pending()));
         let request = Request::post("/basket.v1.BasketService/GetBasket").header("grpc-timeout", "20m");
         let response = hanging.oneshot(request.body(Body::empty()).unwrap()).await.unwrap();

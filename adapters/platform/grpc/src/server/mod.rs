@@ -1,7 +1,8 @@
 //! A gRPC server: services of a context behind one layer, with health and reflection.
 //!
-//! What every call needs goes into `layer`; what the process needs to start and stop goes here.
+//! What every call needs goes into `layer`, who calls is found out in `caller`; what the process needs to start and stop goes here.
 
+mod caller;
 mod health;
 mod layer;
 mod limits;
@@ -11,6 +12,7 @@ mod record;
 use std::{convert::Infallible, future::Future, io, net::SocketAddr, net::TcpListener, time::Duration};
 
 use http::{Request, Response};
+use platform_identity::Authenticator;
 use platform_telemetry::RpcMetrics;
 use slog::Logger;
 use tokio::{
@@ -56,6 +58,7 @@ pub struct GrpcServer {
     settings: ServerSettings,
     logger: Logger,
     metrics: RpcMetrics,
+    authenticator: Authenticator,
     routes: RoutesBuilder,
     names: Vec<&'static str>,
 }
@@ -63,7 +66,14 @@ pub struct GrpcServer {
 impl GrpcServer {
     /// A server without services.
     pub fn new(settings: ServerSettings, logger: Logger, metrics: RpcMetrics) -> Self {
-        Self { settings, logger, metrics, routes: RoutesBuilder::default(), names: Vec::new() }
+        let (authenticator, routes) = (Authenticator::off(), RoutesBuilder::default());
+        Self { settings, logger, metrics, authenticator, routes, names: Vec::new() }
+    }
+
+    /// Who finds out who calls. Without it the server knows no identities, and everybody is let in everywhere.
+    #[must_use]
+    pub fn authenticator(self, authenticator: Authenticator) -> Self {
+        Self { authenticator, ..self }
     }
 
     /// Adds a generated service: `ProductServiceServer::new(…)`.
@@ -94,6 +104,7 @@ impl GrpcServer {
             &self.settings,
             self.logger.clone(),
             self.metrics.clone(),
+            self.authenticator.clone(),
             Methods::of(&self.names).map_err(|error| ServerError::Reflection(error.into()))?,
         );
         let (stop, stopping) = watch::channel(false);

@@ -26,6 +26,11 @@ impl Record {
         Self { metrics, logger, method, ctx, start: Instant::now(), ended: false }
     }
 
+    /// The caller has become known.
+    pub(super) fn called_by(&mut self, ctx: &CallContext) {
+        self.ctx = ctx.clone();
+    }
+
     pub(super) fn end(mut self, code: Code) {
         self.ended = true;
         self.write(code);
@@ -40,6 +45,7 @@ impl Record {
             "duration_ms" => elapsed.as_millis(),
             "request_id" => self.ctx.request_id().to_owned(),
             "trace_id" => self.ctx.trace().trace_id(),
+            "subject" => self.ctx.caller().principal().map(|known| known.subject().to_string()),
         );
         match code {
             Code::Internal | Code::Unknown | Code::DataLoss => slog::error!(self.logger, "gRPC call"; fields),

@@ -9,8 +9,9 @@ use std::{
     time::Duration,
 };
 
-use kernel_application::{CallContext, ErrorClass, TraceContext, UseCaseError};
+use kernel_application::{CallContext, ErrorClass, Permit, Role, TraceContext, UseCaseError};
 use platform_grpc::{GrpcServer, RunningServer, ServerSettings, call_context, invalid, status};
+use platform_identity::Authenticator;
 use platform_telemetry::{Metrics, RpcMetrics, silent};
 use proto::basket::v1::{
     AddItemRequest, AddItemResponse, Basket, ClearItemsRequest, ClearItemsResponse, CreateBasketRequest,
@@ -19,6 +20,7 @@ use proto::basket::v1::{
     basket_service_client::BasketServiceClient,
     basket_service_server::{BasketService, BasketServiceServer},
 };
+use slog::Logger;
 use tokio::sync::{Notify, oneshot, watch};
 use tonic::{Request, Response, Status, transport::Channel};
 
@@ -69,6 +71,9 @@ impl BasketService for Scripted {
                 stage.release.notified().await;
             }
             "panic" => panic!("told to"),
+            "who" => return Ok(Response::new(GetBasketResponse { basket: Some(caller(&ctx)) })),
+            "mine" => Permit::Known.admit(ctx.caller()).map_err(|denied| status(&denied))?,
+            "admin" => Permit::Role(Role::Admin).admit(ctx.caller()).map_err(|denied| status(&denied))?,
             "missing" => return Err(status(&Failure(ErrorClass::NotFound))),
             "broken" => return Err(status(&Failure(ErrorClass::Internal))),
             "flaky" => {
@@ -135,6 +140,11 @@ fn echo(ctx: &CallContext) -> Basket {
     }
 }
 
+/// The caller as the service saw them.
+fn caller(ctx: &CallContext) -> Basket {
+    Basket { id: ctx.caller().account().to_owned(), ..Basket::default() }
+}
+
 /// A server under test.
 pub(crate) struct Shop {
     pub(crate) running: RunningServer,
@@ -154,10 +164,23 @@ impl Shop {
     }
 
     pub(crate) async fn open_on(listener: TcpListener, settings: ServerSettings, metrics: &Metrics) -> Self {
+        let server = GrpcServer::new(settings, silent(), RpcMetrics::new(metrics));
+        Self::serve(server, listener).await
+    }
+
+    /// With callers who have identities.
+    pub(crate) async fn open_for(authenticator: Authenticator, logger: &Logger) -> Self {
+        let metrics = RpcMetrics::new(&Metrics::new());
+        let server = GrpcServer::new(ServerSettings::default(), logger.clone(), metrics);
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        Self::serve(server.authenticator(authenticator), listener).await
+    }
+
+    async fn serve(server: GrpcServer, listener: TcpListener) -> Self {
         let stage = Arc::new(Stage::default());
         let (ready, is_ready) = watch::channel(true);
         let (stop, stopped) = oneshot::channel();
-        let running = GrpcServer::new(settings, silent(), RpcMetrics::new(metrics))
+        let running = server
             .service(BasketServiceServer::new(Scripted(Arc::clone(&stage))))
             .start(listener, is_ready, async {
                 let _ = stopped.await;

@@ -1,10 +1,11 @@
 //! The edge: everything that happens to every request before its route and after it.
 //!
-//! In: call context, back-pressure, `HEAD`. Out: problems completed, headers, one access-log line, metrics.
+//! In: call context, back-pressure, caller, `HEAD`. Out: problems completed, headers, one access-log line, metrics.
 
 use std::{
     panic::AssertUnwindSafe,
     rc::Rc,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -20,12 +21,16 @@ use actix_web::{
     middleware::Next,
 };
 use futures_util::FutureExt;
-use kernel_application::CallContext;
+use kernel_application::{CallContext, Caller, Denied};
+use platform_identity::Authenticator;
 use platform_telemetry::HttpMetrics;
 use slog::{Logger, debug, error, info};
 use tokio::sync::watch;
 
 use super::{
+    around::{Around, Begun},
+    caller::{asks_nobody, identify},
+    line::AccessLine,
     load::{Load, Tracked},
     methods::Methods,
 };
@@ -37,6 +42,8 @@ use crate::{
 /// What the edge needs; clones share counters.
 #[derive(Clone)]
 pub(super) struct Edge {
+    pub(super) authenticator: Authenticator,
+    pub(super) around: Option<Arc<dyn Around>>,
     pub(super) logger: Logger,
     pub(super) metrics: HttpMetrics,
     pub(super) load: Load,
@@ -55,11 +62,19 @@ pub(super) async fn serve(
     next: Next<BoxBody>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let mut call = Call::start(edge, methods, &request);
-    request.extensions_mut().insert(call.ctx.clone());
     let Some(_place) = call.edge.load.enter(call.is_probe()) else {
         let response = call.finish(None, turned_away());
         return Ok(request.into_response(response));
     };
+    if let Some(instead) = call.around.as_mut().and_then(|begun| begun.answer.take()) {
+        let response = call.finish(Some(instead.route.to_owned()), instead.response);
+        return Ok(request.into_response(response));
+    }
+    if let Err(problem) = call.identify(request.headers()).await {
+        let response = call.finish(None, problem.answer());
+        return Ok(request.into_response(response));
+    }
+    request.extensions_mut().insert(call.ctx.clone());
     if request.method() == Method::HEAD && call.methods.head_by_get(request.path()) {
         request.head_mut().method = Method::GET;
     }
@@ -68,6 +83,12 @@ pub(super) async fn serve(
         let refusal = call.methods.refuse(request.method(), request.path());
         let resource = call.methods.resource(request.path());
         let response = call.finish(resource, refusal);
+        return Ok(request.into_response(response));
+    }
+    // Nobody's body is looked at where it would not count.
+    let nobody = *call.ctx.caller() == Caller::Anonymous;
+    if nobody && call.methods.needs_token(request.method(), request.path()) {
+        let response = call.finish(None, Problem::of(&Denied::Unauthenticated).answer());
         return Ok(request.into_response(response));
     }
     let limit = call.edge.timeout.saturating_add(GRACE);
@@ -103,6 +124,7 @@ struct Call {
     instance: String,
     peer: String,
     start: Instant,
+    around: Option<Begun>,
     open: bool,
 }
 
@@ -116,9 +138,27 @@ impl Call {
             instance: format!("{}{}", prefix(request.headers()).unwrap_or_default(), request.path()),
             peer: request.peer_addr().map(|peer| peer.ip().to_string()).unwrap_or_default(),
             start: Instant::now(),
+            around: edge.around.as_ref().map(|around| around.begin(request)),
             open: true,
             edge,
             methods,
+        }
+    }
+
+    async fn identify(&mut self, headers: &HeaderMap) -> Result<(), Problem> {
+        if asks_nobody(&self.path) {
+            return Ok(());
+        }
+        match identify(&self.edge.authenticator, headers).await {
+            Ok(caller) => {
+                self.ctx = self.ctx.clone().by(caller);
+                Ok(())
+            }
+            Err(rejected) => {
+                let (reason, id) = (rejected.reason(), self.ctx.request_id());
+                info!(self.edge.logger, "token refused"; "reason" => reason, "request_id" => id);
+                Err(Problem::rejected(rejected))
+            }
         }
     }
 
@@ -130,9 +170,12 @@ impl Call {
         let failure = unexplained(&response);
         let mut response = self.explain(response);
         self.complete_headers(&mut response);
-        self.report(route, response.status().as_u16(), failure);
+        let status = response.status().as_u16();
+        let line = response.extensions_mut().remove::<AccessLine>();
+        self.report(route, status, failure, line.is_some());
+        let line = line.map(|line| line.begin(status, self.start));
         let open = self.edge.load.open();
-        response.map_body(|_, body| BoxBody::new(Tracked::new(body, open)))
+        response.map_body(|_, body| BoxBody::new(Tracked::new(body, open, line)))
     }
 
     /// Makes sure that every failure is a whole problem.
@@ -158,7 +201,7 @@ impl Call {
         response.map_body(|_, _| BoxBody::new(body))
     }
 
-    fn complete_headers(&self, response: &mut HttpResponse<BoxBody>) {
+    fn complete_headers(&mut self, response: &mut HttpResponse<BoxBody>) {
         put(response, REQUEST_ID, self.ctx.request_id());
         put(response, TRACEPARENT, &self.ctx.trace().to_string());
         for (name, value) in
@@ -168,17 +211,24 @@ impl Call {
                 put(response, name, value);
             }
         }
+        if let Some(begun) = self.around.take() {
+            (begun.complete)(response.headers_mut());
+        }
         if *self.edge.stopping.borrow() {
             response.head_mut().set_connection_type(ConnectionType::Close);
         }
     }
 
-    fn report(&mut self, route: Option<String>, status: u16, failure: Option<String>) {
+    /// Counts the request, and writes its line unless its route does so.
+    fn report(&mut self, route: Option<String>, status: u16, failure: Option<String>, written: bool) {
         self.open = false;
         let route = route.or_else(|| self.methods.template(&self.method, &self.path));
         let route = route.unwrap_or_else(|| "unmatched".to_owned());
         let elapsed = self.start.elapsed();
         self.edge.metrics.finished(self.method.as_str(), &route, status, elapsed);
+        if written {
+            return;
+        }
         let fields = slog::o!(
             "method" => self.method.to_string(),
             "route" => route,
@@ -187,6 +237,7 @@ impl Call {
             "request_id" => self.ctx.request_id().to_owned(),
             "trace_id" => self.ctx.trace().trace_id(),
             "peer" => self.peer.clone(),
+            "subject" => self.ctx.caller().principal().map(|known| known.subject().to_string()),
         );
         match failure {
             Some(failure) => error!(self.edge.logger, "request failed"; fields, "error" => failure),
@@ -202,7 +253,7 @@ impl Drop for Call {
     fn drop(&mut self) {
         const DROPPED: u16 = 499;
         if self.open {
-            self.report(None, DROPPED, None);
+            self.report(None, DROPPED, None, false);
         }
     }
 }

@@ -16,6 +16,8 @@ use actix_web::{
 };
 use tokio::sync::watch;
 
+use super::line::Pending;
+
 /// Counts requests being handled (up to a limit) and answers not yet written to their end.
 #[derive(Clone)]
 pub(super) struct Load {
@@ -77,12 +79,13 @@ impl Drop for Open {
 /// A body that counts as under way until its last byte was taken.
 pub(super) struct Tracked {
     body: BoxBody,
+    line: Option<Pending>,
     _open: Open,
 }
 
 impl Tracked {
-    pub(super) fn new(body: BoxBody, open: Open) -> Self {
-        Self { body, _open: open }
+    pub(super) fn new(body: BoxBody, open: Open, line: Option<Pending>) -> Self {
+        Self { body, line, _open: open }
     }
 }
 
@@ -94,6 +97,10 @@ impl MessageBody for Tracked {
     }
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Self::Error>>> {
-        self.body.as_pin_mut().poll_next(cx)
+        let piece = self.body.as_pin_mut().poll_next(cx);
+        if let (Poll::Ready(Some(Ok(piece))), Some(line)) = (&piece, &mut self.line) {
+            line.sent(piece.len());
+        }
+        piece
     }
 }

@@ -1,31 +1,41 @@
-//! Which methods a path has, read from the OpenAPI document, which is made from the routes themselves.
+//! Which methods a path has, and which of them need a token, read from the OpenAPI document, which is made from the routes themselves.
 
 use actix_web::{
     HttpRequest, HttpResponse,
     dev::ResourceDef,
     http::{Method, StatusCode, header},
 };
-use utoipa::openapi::{OpenApi, PathItem};
+use utoipa::openapi::{OpenApi, PathItem, SecurityRequirement, path::Operation};
 
 use crate::Problem;
 
 /// Every path template with its methods.
-pub(super) struct Methods(Vec<(ResourceDef, Vec<Method>)>);
+pub(super) struct Methods {
+    routes: Vec<(ResourceDef, Vec<Method>)>,
+    /// Those that are not for everybody.
+    private: Vec<(ResourceDef, Vec<Method>)>,
+}
 
 impl Methods {
     pub(super) fn of(api: &OpenApi) -> Self {
-        let documented = api.paths.paths.iter().map(|(path, item)| (path.as_str(), methods(item)));
+        let with = |wanted: fn(&Operation) -> bool| {
+            api.paths.paths.iter().map(move |(path, item)| (path.as_str(), methods(item, wanted)))
+        };
         let documents = ["/openapi.json", "/docs", "/docs/{tail:.*}"].map(|path| (path, vec![Method::GET]));
-        Self(documented.chain(documents).map(|(path, methods)| (ResourceDef::new(path), methods)).collect())
+        let made = |(path, methods)| (ResourceDef::new(path), methods);
+        Self {
+            routes: with(|_| true).chain(documents).map(made).collect(),
+            private: with(needs_token).map(made).collect(),
+        }
     }
 
     /// The methods of `path`; none where there is no such path. A path that is spelled out in the document is a resource
     /// of its own: the templates that would match it too, such as `/things/{id}` for `/things/stats`, say nothing of it.
     pub(super) fn at(&self, path: &str) -> Vec<Method> {
         let spelled_out = |template: &ResourceDef| template.pattern() == Some(path);
-        let exact = self.0.iter().any(|(template, _)| spelled_out(template));
+        let exact = self.routes.iter().any(|(template, _)| spelled_out(template));
         let matching = self
-            .0
+            .routes
             .iter()
             .filter(|(template, _)| template.is_match(path) && (!exact || spelled_out(template)));
         let mut found: Vec<Method> = Vec::new();
@@ -37,6 +47,15 @@ impl Methods {
         found
     }
 
+    /// Whether the route that takes such a request is for those with a token.
+    pub(super) fn needs_token(&self, method: &Method, path: &str) -> bool {
+        let place = self
+            .routes
+            .iter()
+            .position(|(template, methods)| methods.contains(method) && template.is_match(path));
+        place.and_then(|place| self.private.get(place)).is_some_and(|(_, methods)| methods.contains(method))
+    }
+
     /// Whether the document has the path, but not with this method. Paths it does not have are left to the router.
     pub(super) fn refuses(&self, method: &Method, path: &str) -> bool {
         let methods = self.at(path);
@@ -45,13 +64,13 @@ impl Methods {
 
     /// The template of `path`, whatever the method.
     pub(super) fn resource(&self, path: &str) -> Option<String> {
-        let (template, _) = self.0.iter().find(|(template, _)| template.is_match(path))?;
+        let (template, _) = self.routes.iter().find(|(template, _)| template.is_match(path))?;
         template.pattern().map(str::to_owned)
     }
 
     /// The template of the route that takes such a request. Texts sort before placeholders, as the router tries them.
     pub(super) fn template(&self, method: &Method, path: &str) -> Option<String> {
-        let routes = self.0.iter().filter(|(_, methods)| methods.contains(method));
+        let routes = self.routes.iter().filter(|(_, methods)| methods.contains(method));
         let (template, _) = routes.into_iter().find(|(template, _)| template.is_match(path))?;
         template.pattern().map(str::to_owned)
     }
@@ -102,7 +121,13 @@ pub(super) async fn no_such_route(request: HttpRequest) -> HttpResponse {
     }
 }
 
-fn methods(item: &PathItem) -> Vec<Method> {
+/// Public operations take a token as well as none.
+fn needs_token(operation: &Operation) -> bool {
+    let none = SecurityRequirement::default();
+    operation.security.as_ref().is_some_and(|ways| !ways.is_empty() && !ways.contains(&none))
+}
+
+fn methods(item: &PathItem, wanted: impl Fn(&Operation) -> bool) -> Vec<Method> {
     let all = [
         (Method::GET, &item.get),
         (Method::POST, &item.post),
@@ -112,5 +137,6 @@ fn methods(item: &PathItem) -> Vec<Method> {
         (Method::HEAD, &item.head),
         (Method::OPTIONS, &item.options),
     ];
-    all.into_iter().filter(|(_, operation)| operation.is_some()).map(|(method, _)| method).collect()
+    let chosen = all.into_iter().filter(|(_, operation)| operation.as_ref().is_some_and(&wanted));
+    chosen.map(|(method, _)| method).collect()
 }

@@ -1,10 +1,19 @@
 //! The HTTP server of a service: routes of the context, routes of operations, the edge around both.
 
+mod around;
+mod caller;
+mod connection;
 mod edge;
+mod http2;
+mod line;
+mod listener;
 mod load;
 mod methods;
 mod operations;
+mod refusal;
 mod running;
+mod screened;
+mod security;
 #[cfg(test)]
 mod tests;
 
@@ -15,15 +24,27 @@ use actix_web::{
     middleware::from_fn,
     web::{self, Data},
 };
+use platform_identity::Authenticator;
 use platform_telemetry::{HttpMetrics, Metrics, component, silent};
+use platform_tls::ServerTls;
 use slog::Logger;
 use tokio::sync::watch;
 use utoipa::openapi::{InfoBuilder, OpenApi};
 use utoipa_actix_web::{AppExt, service_config::ServiceConfig};
 
-pub use self::running::RunningHttp;
-use self::{edge::Edge, load::Load, methods::Methods};
-use crate::{Health, Stopping, extract::REQUEST_TIMEOUT};
+pub use self::{
+    around::{Around, Begun, Instead},
+    line::{AccessLine, Sent},
+    running::RunningHttp,
+};
+use self::{
+    edge::Edge,
+    listener::{Gate, Screens, listen},
+    load::Load,
+    methods::Methods,
+    refusal::Refusals,
+};
+use crate::{Health, Screen, Stopping, extract::REQUEST_TIMEOUT, tunnel::Encrypted};
 
 type Routes = Arc<dyn Fn(&mut ServiceConfig<'_>) + Send + Sync>;
 
@@ -33,10 +54,14 @@ pub struct HttpServer {
     version: &'static str,
     description: &'static str,
     routes: Routes,
+    authenticator: Option<Authenticator>,
+    around: Option<Arc<dyn Around>>,
     health: Option<Arc<Health>>,
     metrics: Metrics,
     logger: Logger,
     limits: Limits,
+    screens: Option<Screens>,
+    tls: Option<Arc<ServerTls>>,
 }
 
 #[derive(Clone, Copy)]
@@ -69,13 +94,51 @@ impl HttpServer {
             shutdown: Duration::from_secs(30),
         };
         let (metrics, logger) = (Metrics::new(), silent());
-        Self { name, version, description, routes: Arc::new(|_| {}), health: None, metrics, logger, limits }
+        Self {
+            name,
+            version,
+            description,
+            routes: Arc::new(|_| {}),
+            authenticator: None,
+            around: None,
+            health: None,
+            metrics,
+            logger,
+            limits,
+            screens: None,
+            tls: None,
+        }
     }
 
     /// The context's routes. Called once per worker thread: hand in clones of shared state.
     #[must_use]
     pub fn routes(self, routes: impl Fn(&mut ServiceConfig<'_>) + Send + Sync + 'static) -> Self {
         Self { routes: Arc::new(routes), ..self }
+    }
+
+    /// Who finds out who calls; the OpenAPI document then says which routes need a token. Without it the server knows no
+    /// identities, and everybody is let in everywhere.
+    #[must_use]
+    pub fn authenticator(self, authenticator: Authenticator) -> Self {
+        Self { authenticator: Some(authenticator), ..self }
+    }
+
+    /// What sees every request first and every answer last.
+    #[must_use]
+    pub fn around(self, around: impl Around) -> Self {
+        Self { around: Some(Arc::new(around)), ..self }
+    }
+
+    /// What makes a screen for each HTTP/1 connection; it is asked on the thread that serves the connection.
+    #[must_use]
+    pub fn screen(self, screens: impl Fn() -> Box<dyn Screen> + Send + Sync + 'static) -> Self {
+        Self { screens: Some(Arc::new(screens)), ..self }
+    }
+
+    /// Encrypts all connections, each with the certificates as they are when it is made. Clients choose HTTP/2 or HTTP/1.1.
+    #[must_use]
+    pub fn tls(self, tls: Arc<ServerTls>) -> Self {
+        Self { tls: Some(tls), ..self }
     }
 
     /// What `/health` reports. Without it the service has no dependencies.
@@ -129,21 +192,33 @@ impl HttpServer {
         let addr = listener.local_addr()?;
         let (stopping, stopped) = watch::channel(false);
         let health = self.health.clone().unwrap_or_else(|| Health::new(Vec::new(), self.logger.clone()));
+        let metrics = HttpMetrics::new(&self.metrics);
+        let gate = Gate {
+            refusals: Refusals { metrics: metrics.clone(), logger: self.logger.clone() },
+            tls: self.tls,
+            screens: self.screens,
+            stopping: stopped.clone(),
+            logger: self.logger.clone(),
+        };
         let parts = Parts {
             info: (self.name, self.version, self.description),
             routes: self.routes,
+            identities: self.authenticator.is_some(),
             health: Arc::clone(&health),
             metrics: self.metrics.clone(),
             edge: Edge {
+                authenticator: self.authenticator.unwrap_or_else(Authenticator::off),
+                around: self.around,
                 logger: self.logger.clone(),
-                metrics: HttpMetrics::new(&self.metrics),
+                metrics,
                 load: Load::new(self.limits.in_flight),
                 timeout: self.limits.request,
-                stopping: stopped.clone(),
+                stopping: stopped,
             },
+            encrypted: Encrypted(gate.tls.is_some()),
         };
         let load = parts.edge.load.clone();
-        let server = listen(parts, listener, self.limits)?;
+        let server = serve(parts, listener, self.limits, gate)?;
         Ok(RunningHttp::start(addr, server, stopping, health, load, self.logger))
     }
 }
@@ -153,41 +228,45 @@ impl HttpServer {
 struct Parts {
     info: (&'static str, &'static str, &'static str),
     routes: Routes,
+    /// Whether callers have identities.
+    identities: bool,
     health: Arc<Health>,
     metrics: Metrics,
     edge: Edge,
+    encrypted: Encrypted,
 }
 
-fn listen(parts: Parts, listener: TcpListener, limits: Limits) -> io::Result<actix_web::dev::Server> {
-    let server = actix_web::HttpServer::new(move || {
+fn serve(
+    parts: Parts,
+    listener: TcpListener,
+    limits: Limits,
+    gate: Gate,
+) -> io::Result<actix_server::Server> {
+    let app = move || {
         let parts = parts.clone();
         let (app, api) = App::new()
             .into_utoipa_app()
             .configure(|cfg| (parts.routes)(cfg))
             .configure(operations::routes)
             .split_for_parts();
-        let api = describe(api, parts.info);
+        let mut api = describe(api, parts.info);
+        if parts.identities {
+            security::describe(&mut api);
+        }
         let methods = Rc::new(Methods::of(&api));
         let edge = Rc::new(parts.edge);
         app.app_data(Data::from(parts.health))
             .app_data(Data::new(parts.metrics))
             .app_data(Stopping(edge.stopping.clone()))
+            .app_data(parts.encrypted)
             .app_data(Rc::clone(&methods))
             .configure(|cfg| operations::documents(cfg, api))
             .default_service(web::to(methods::no_such_route))
             .wrap(from_fn(move |request, next| {
                 edge::serve(Rc::clone(&edge), Rc::clone(&methods), request, next)
             }))
-    });
-    let server = server
-        .workers(limits.workers)
-        .disable_signals()
-        .client_request_timeout(SLOWEST_HEAD)
-        .client_disconnect_timeout(DISCONNECT)
-        .keep_alive(KEEP_ALIVE)
-        .shutdown_timeout(limits.shutdown.as_secs().max(1))
-        .listen(listener)?;
-    Ok(server.run())
+    };
+    listen(app, listener, limits, gate)
 }
 
 fn describe(mut api: OpenApi, (name, version, description): (&str, &str, &str)) -> OpenApi {

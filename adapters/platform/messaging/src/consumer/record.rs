@@ -8,7 +8,7 @@
 //! consumer may have parked the same event itself, and wait for a replay of its own.
 
 use kernel_application::{
-    BoxError, CallContext, TraceContext,
+    BoxError, CallContext, Caller, TraceContext,
     messaging::{ConsumeOutcome, Delivery, Record},
 };
 use kernel_domain::EventId;
@@ -140,7 +140,7 @@ impl Reader {
     fn context(&self, event: &CloudEvent, delivery: &Delivery) -> CallContext {
         let id = self.parts.ids.next();
         let trace = event.trace.map_or_else(|| TraceContext::start(id), |trace| trace.child(id));
-        CallContext::new(event.id.to_string(), trace).with_delivery(delivery.clone())
+        CallContext::new(event.id.to_string(), trace).by(Caller::Trusted).with_delivery(delivery.clone())
     }
 
     fn delivery(&self, record: &Record, event_id: Option<EventId>) -> Delivery {

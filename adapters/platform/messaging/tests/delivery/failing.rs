@@ -7,7 +7,7 @@ use std::{
 
 use async_trait::async_trait;
 use kernel_application::{
-    StoreError,
+    Denied, StoreError,
     messaging::{ConsumeOutcome, Delivery, EventLog, Inbox, OutboundMessage, Position},
 };
 use kernel_domain::EventId;
@@ -72,9 +72,10 @@ async fn a_record_that_takes_the_process_down_is_parked_after_five_tries() {
 }
 
 #[tokio::test]
-async fn a_store_error_that_is_contended_is_no_poison() {
+async fn what_may_pass_and_what_is_a_mistake_of_ours_is_no_poison() {
     assert!(matches!(HandleError::of(StoreError::Conflict("thing")), HandleError::Transient(_)));
     assert!(matches!(HandleError::of(StoreError::Fenced), HandleError::Transient(_)));
+    assert!(matches!(HandleError::of(Denied::Forbidden), HandleError::Transient(_)));
     assert!(matches!(HandleError::of(StoreError::AlreadyApplied), HandleError::AlreadyApplied));
 }
 

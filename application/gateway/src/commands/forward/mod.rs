@@ -1,11 +1,14 @@
 //! Forward a request to a backend of the service that its path belongs to.
 //!
-//! The way of a request: route, rate limit, body (kept if it may be sent again), then `attempts` until one ends well or
-//! no other makes sense. A further step belongs into `ForwardHandler::forward`; how it ends is always reported.
+//! The way of a request: route, rate limit, identity where the route needs one, body (kept if it may be sent again),
+//! then attempts until one ends well or no other makes sense. A further step belongs into `ForwardHandler::forward`; how
+//! it ends is always reported.
 
-mod attempts;
+mod claims;
 mod deadline;
+mod exchange;
 mod location;
+mod record;
 mod report;
 #[cfg(test)]
 mod tests;
@@ -13,21 +16,28 @@ mod tests;
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
+use exchange::RequestExchange;
 use gateway_domain::{
-    API_PREFIX, RequestPath, Route, RouteTable,
-    limit::{Decision, LimitKey, LimitedClient},
+    API_PREFIX, Access, RequestPath, Route, RouteTable,
     message::TrustedProxies,
     retry::{Repeatable, RetryRules},
 };
-use http::{HeaderMap, HeaderName, Method, header::CONTENT_LENGTH, uri::PathAndQuery};
-use kernel_application::{CallContext, Command, CommandHandler};
+use http::{
+    HeaderMap, HeaderName, Method,
+    header::{CONTENT_LENGTH, UPGRADE},
+    uri::PathAndQuery,
+};
+use kernel_application::{CallContext, Command, CommandHandler, Permit};
+pub use record::{Facts, Record};
 use report::Report;
 use shaku::Component;
 use tokio::time::timeout;
 
 use crate::{
-    Client, ForwardObserver, GatewayError, RateLimiter, RequestBody, UpstreamClient, UpstreamRequest,
+    Client, ForwardObserver, GatewayError, RateLimiter, RequestBody, Ruling, UpstreamClient, UpstreamRequest,
     UpstreamResponse, Upstreams,
+    admission::Admission,
+    attempts::{Attempts, Reached},
     body::{Lending, MOST_KEPT, keep},
     limiter::{class_of, rate_limit_headers},
     upstreams::Upstream,
@@ -47,12 +57,19 @@ pub struct Forward {
     pub body: RequestBody,
     /// Who asks.
     pub client: Client,
+    /// Where it is kept what became of it.
+    pub record: Record,
 }
 
 impl Command for Forward {
     const NAME: &'static str = "forward";
     type Output = UpstreamResponse;
     type Error = GatewayError;
+
+    /// Whom a request is for depends on its route, which the handler finds: see [`Access`].
+    fn permit(&self) -> Permit<'_> {
+        Permit::Anyone
+    }
 }
 
 /// How requests are forwarded.
@@ -90,14 +107,16 @@ impl CommandHandler<Forward> for ForwardHandler {
         let (route, inner) = self.routes.resolve(path).ok_or(GatewayError::UnknownRoute)?;
         let target = target(inner, request.query.as_deref())?;
         let mut report = Report::new(route, request.method.clone());
+        let record = request.record.clone();
         let result = self.forward(ctx, route, target, request, &mut report).await;
-        self.observer.ended(ctx, &report.observation(&result));
+        let observation = report.observation(&result);
+        record.keep(&observation);
+        self.observer.ended(ctx, &observation);
         result
     }
 }
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
-const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
 impl ForwardHandler {
     /// What a module needs to build the handler: the backends and settings, beside the routes of the public API.
@@ -115,15 +134,30 @@ impl ForwardHandler {
     ) -> Result<UpstreamResponse, GatewayError> {
         let Forward { method, mut headers, body, mut client, .. } = request;
         client.trusted = client.address.is_some_and(|peer| self.settings.proxies.contains(peer));
-        let decision = self.check_rate(route, &method, &headers, &client).await?;
+        let admission = Admission { limiter: &*self.limiter, proxies: &self.settings.proxies };
+        let class = class_of(route.service(), &method);
+        let ruling = admission.check(ctx, class, &headers, &client, &mut report.course).await?;
+        admit(ctx, &method, target.path())?;
+        claims::remove(&mut headers);
         let upstream = self.upstream(route)?;
         let ctx = deadline::shortened(ctx, &mut headers);
-        let harmless = Repeatable::is_harmless(method.as_str(), headers.contains_key(IDEMPOTENCY_KEY));
+        // What opens a tunnel is not sent twice: nobody knows what a first one has begun.
+        let harmless = Repeatable::is_harmless(method.as_str(), headers.contains_key(IDEMPOTENCY_KEY))
+            && !headers.contains_key(UPGRADE);
         let body = self.prepare(&ctx, body, &headers, harmless).await?;
         let request = UpstreamRequest { method, target, prefix: API_PREFIX, headers, client };
-        let mut response = self.attempts(&ctx, upstream, &request, harmless, &body, report).await?;
+        let exchange = RequestExchange { client: &*self.client, request, harmless, body };
+        let attempts = Attempts {
+            upstreams: &self.upstreams,
+            upstream,
+            observer: &*self.observer,
+            retries: self.settings.retries,
+        };
+        let reached = attempts.run(&ctx, &exchange, &mut report.course).await?;
+        let Reached { answer: mut response, slot, .. } = reached;
+        response.held.0 = Some(slot);
         location::make_public(&self.routes, &mut response.headers);
-        if let Some(decision) = decision {
+        if let Some(Ruling { decision, .. }) = ruling {
             response.headers.extend(rate_limit_headers(&decision));
         }
         Ok(response)
@@ -131,29 +165,6 @@ impl ForwardHandler {
 
     fn upstream(&self, route: &Route) -> Result<&Upstream, GatewayError> {
         self.upstreams.of(route.service()).ok_or(GatewayError::Disabled(route.service()))
-    }
-
-    async fn check_rate(
-        &self,
-        route: &Route,
-        method: &Method,
-        headers: &HeaderMap,
-        client: &Client,
-    ) -> Result<Option<Decision>, GatewayError> {
-        let Some(peer) = client.address else { return Ok(None) };
-        // Nearly always nobody is trusted, and the header is not even looked at.
-        let address = if client.trusted {
-            let lines: Vec<_> =
-                headers.get_all(X_FORWARDED_FOR).iter().filter_map(|line| line.to_str().ok()).collect();
-            self.settings.proxies.client_address(peer, lines)
-        } else {
-            peer
-        };
-        let key = LimitKey { client: LimitedClient::at(address), class: class_of(route.service(), method) };
-        match self.limiter.check(key).await {
-            Some(decision) if !decision.is_allowed() => Err(GatewayError::RateLimited(decision)),
-            decision => Ok(decision),
-        }
     }
 
     /// Reads the body where the request may be sent again with it, and it is known to be short.
@@ -182,4 +193,13 @@ fn target(path: &str, query: Option<&str>) -> Result<PathAndQuery, GatewayError>
         None => PathAndQuery::try_from(path),
     };
     target.map_err(|error| GatewayError::Target(error.into()))
+}
+
+/// Turns away those without an identity where a route is not for everybody. Who they are is for the service to judge.
+fn admit(ctx: &CallContext, method: &Method, path: &str) -> Result<(), GatewayError> {
+    let permit = match Access::of(method.as_str(), path) {
+        Access::Public => Permit::Anyone,
+        Access::Identified => Permit::Known,
+    };
+    Ok(permit.admit(ctx.caller())?)
 }

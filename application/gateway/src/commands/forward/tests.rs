@@ -1,5 +1,7 @@
 //! The way of a request, over backends in memory.
 
+mod identity;
+
 use std::{num::NonZeroU32, time::Duration};
 
 use bytes::Bytes;
@@ -44,6 +46,7 @@ fn request(method: Method, path: &str, body: &'static [&'static str]) -> Forward
         headers: HeaderMap::new(),
         body: if body.is_empty() { RequestBody::Empty } else { stream() },
         client: Client { address: Some([10, 0, 0, 1].into()), ..Client::default() },
+        record: Record::default(),
     }
 }
 

@@ -115,7 +115,7 @@ fn a_drain_loses_no_request() {
 #[test]
 fn changes_are_checked() {
     let mut roster = pair();
-    let again = parse_backends(PAIR).unwrap().remove(0);
+    let again = Backend::parse("http://a").unwrap();
     let again = Arc::new(Member::new(again, settings(), Arc::new(NoBell), at(NOW)));
     assert_eq!(roster.add(again, at(NOW)), Err(RosterError::Duplicate));
     roster.set_strategy(Strategy::WeightedRoundRobin);

@@ -7,10 +7,9 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use super::*;
 use crate::{
-    Moment, Outcome, Weight,
+    Backend, Moment, Outcome, Weight,
     breaker::BreakerSettings,
     member::{Arrival, Limits, Member, MemberSettings, NoBell, Slot, Tried},
-    parse_backends,
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -27,7 +26,7 @@ fn settings() -> MemberSettings {
 
 fn roster(strategy: Strategy, backends: &str, settings: MemberSettings) -> Roster {
     let mut roster = Roster::new(RosterSettings::default(), strategy);
-    for backend in parse_backends(backends).unwrap() {
+    for backend in backends.split(',').map(|text| Backend::parse(text).unwrap()) {
         let member = Member::new(backend, settings, Arc::new(NoBell), Moment::START);
         roster.add(Arc::new(member), Moment::START).unwrap();
     }

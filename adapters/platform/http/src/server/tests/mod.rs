@@ -1,6 +1,8 @@
 //! A real server on a free port, asked by a real client.
 
 mod answers;
+mod around;
+mod identity;
 mod life;
 mod operations;
 
@@ -137,6 +139,7 @@ impl Rig {
             move |cfg| {
                 cfg.app_data(Data::from(Arc::clone(&routes_gate)));
                 cfg.service(create).service(list).service(change).service(slow).service(events);
+                cfg.service(identity::who).service(identity::mine).service(identity::everything);
             },
         );
         let (listener, _) = free_listener().unwrap();

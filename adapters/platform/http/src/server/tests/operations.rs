@@ -61,7 +61,15 @@ fn documents_come_from_the_routes() {
 }
 
 #[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
+pub(super) struct Lines(Arc<Mutex<Vec<u8>>>);
+
+impl Lines {
+    /// What has been logged.
+    pub(super) fn read(&self) -> Vec<Value> {
+        let text = String::from_utf8(self.0.lock().unwrap().clone()).unwrap();
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+}
 
 impl std::io::Write for Lines {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
@@ -89,10 +97,9 @@ fn every_request_is_one_line() {
     rig.send("PUT", "/things/1", &[], "");
     rig.get("/health");
     drop(flush);
-    let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
-    let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let lines = lines.read();
     let requests: Vec<&Value> = lines.iter().filter(|line| line["msg"] == "request").collect();
-    assert_eq!(requests.len(), 2, "probes are not worth a line\n{text}");
+    assert_eq!(requests.len(), 2, "probes are not worth a line\n{lines:?}");
     let first = requests[0];
     assert_eq!(
         (&first["route"], &first["status"], &first["request_id"]),

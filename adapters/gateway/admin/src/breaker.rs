@@ -1,0 +1,53 @@
+//! Circuit breakers.
+
+use actix_web::{HttpResponse, get, http::StatusCode, put, web::Data};
+use gateway_application::{
+    BackendStatus,
+    commands::administer::{Administer, Order},
+    queries::show_balancer::ShowBalancer,
+};
+use platform_http::{Ctx, IfMatch, JsonBody, PathParams, Problem, etag};
+
+use crate::{
+    AdminRoutes,
+    balancer::find,
+    body::{BreakerBody, BreakerStateBody, BreakersBody},
+    failures::{Always, Changing, OfService, WithBody},
+};
+
+/// The breakers of a service, one for each backend.
+#[utoipa::path(tag = "circuit breaker", params(("service" = String, Path, example = "product")), responses(
+    (status = 200, description = "The breakers", body = BreakersBody, headers(("ETag" = String))), OfService, Always))]
+#[get("/admin/circuitbreaker/{service}")]
+pub(crate) async fn show_breakers(
+    ctx: Ctx,
+    PathParams(service): PathParams<String>,
+    routes: Data<AdminRoutes>,
+) -> Result<HttpResponse, Problem> {
+    let view = routes.show_balancer.handle(&ctx, ShowBalancer { service }).await?;
+    Ok(HttpResponse::Ok().insert_header(etag(view.version)).json(BreakersBody::from(view)))
+}
+
+/// Holds a breaker open (`forced_open`), or closes it and forgets its failures (`closed`).
+#[utoipa::path(tag = "circuit breaker", request_body = BreakerStateBody, params(
+    ("service" = String, Path, example = "product"),
+    ("backend" = String, Path, description = "Host and port", example = "10.0.0.7:8080"),
+    ("If-Match" = Option<String>, Header)), responses(
+    (status = 200, description = "The breaker as it is now", body = BreakerBody, headers(("ETag" = String))),
+    OfService, Changing, WithBody, Always))]
+#[put("/admin/circuitbreaker/{service}/backends/{backend}")]
+pub(crate) async fn switch_breaker(
+    ctx: Ctx,
+    PathParams((service, backend)): PathParams<(String, String)>,
+    IfMatch(expected): IfMatch,
+    JsonBody(BreakerStateBody { state }): JsonBody<BreakerStateBody>,
+    routes: Data<AdminRoutes>,
+) -> Result<HttpResponse, Problem> {
+    let order = Order::SwitchBreaker { service: service.clone(), backend: backend.clone(), state };
+    routes.administer.handle(&ctx, Administer { order, expected }).await?;
+    let is_it = |known: &BackendStatus| known.backend.eq_ignore_ascii_case(&backend);
+    let (version, found) = find(&routes, &ctx, service, is_it).await?;
+    let gone = || Problem::new(StatusCode::NOT_FOUND, "unknown_backend", "the backend has no breaker");
+    let body = BreakerBody::of(found).ok_or_else(gone)?;
+    Ok(HttpResponse::Ok().insert_header(etag(version)).json(body))
+}

@@ -1,0 +1,165 @@
+//! Calls backends over HTTP/2.
+
+mod body;
+mod dial;
+mod lanes;
+mod pieces;
+
+use std::{collections::HashMap, error::Error, sync::Arc, sync::Mutex, sync::PoisonError, time::Duration};
+
+use async_trait::async_trait;
+use gateway_application::{
+    BodyError, CallClient, CallRequest, CallResponse, RequestBody, UpstreamError, policy::Backend,
+};
+use http::{HeaderValue, Method, Request, Response, StatusCode, Uri, header::CONTENT_TYPE, uri::Scheme};
+use hyper::body::{Body as _, Incoming};
+use hyper_h2::Reason;
+use platform_tls::ClientTls;
+use shaku::Component;
+
+use self::{
+    body::CallBody,
+    lanes::{Host, Lane},
+};
+
+/// How often a call looks for another connection, because the one it was given had gone.
+const TRIES: usize = 3;
+
+/// The connections to all backends. Clones share them.
+#[derive(Clone)]
+pub struct Channels(Arc<Shared>);
+
+struct Shared {
+    hosts: Mutex<HashMap<Arc<str>, Arc<Host>>>,
+    connect: Duration,
+    tls: Arc<ClientTls>,
+}
+
+impl Channels {
+    /// None yet: they are made when they are needed, each within `connect`, over TLS to backends that are written with
+    /// `https`.
+    pub fn new(connect: Duration, tls: Arc<ClientTls>) -> Self {
+        Self(Arc::new(Shared { hosts: Mutex::default(), connect, tls }))
+    }
+
+    async fn lane(&self, backend: &Backend) -> Result<Lane, UpstreamError> {
+        let host = self.host(backend);
+        match host.free() {
+            Some(lane) => Ok(lane),
+            None => host.open(self.0.connect).await,
+        }
+    }
+
+    /// A thread that panicked here left a whole map behind.
+    fn host(&self, backend: &Backend) -> Arc<Host> {
+        let mut hosts = self.0.hosts.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(host) = hosts.get(backend.authority()) {
+            return Arc::clone(host);
+        }
+        let host = Arc::new(Host::new(backend.clone(), Arc::clone(&self.0.tls)));
+        hosts.insert(backend.shared_authority(), Arc::clone(&host));
+        host
+    }
+}
+
+/// Implements the port with hyper.
+#[derive(Component)]
+#[shaku(interface = CallClient)]
+pub struct HyperCallClient {
+    /// The connections.
+    channels: Channels,
+}
+
+impl HyperCallClient {
+    /// A client over `channels`, for use without a module.
+    pub const fn new(channels: Channels) -> Self {
+        Self { channels }
+    }
+}
+
+#[async_trait]
+impl CallClient for HyperCallClient {
+    async fn call(
+        &self,
+        backend: &Backend,
+        request: CallRequest,
+        body: RequestBody,
+    ) -> Result<CallResponse, UpstreamError> {
+        let mut request = outgoing(backend, request, body)?;
+        for _ in 0..TRIES {
+            let Lane { mut sender, stream } = self.channels.lane(backend).await?;
+            match sender.try_send_request(request).await {
+                Ok(response) => return incoming(response, stream),
+                Err(mut error) => match error.take_message() {
+                    // The connection was closed before it took the request.
+                    Some(unsent) => request = unsent,
+                    None => return Err(failure(error.into_error())),
+                },
+            }
+        }
+        Err(UpstreamError::Connect("connections are closed as soon as they are made".into()))
+    }
+}
+
+fn outgoing(
+    backend: &Backend,
+    request: CallRequest,
+    body: RequestBody,
+) -> Result<Request<CallBody>, UpstreamError> {
+    let CallRequest { path, headers } = request;
+    let scheme = if backend.is_secure() { Scheme::HTTPS } else { Scheme::HTTP };
+    let uri = Uri::builder().scheme(scheme).authority(backend.authority()).path_and_query(path).build();
+    let mut request = Request::new(CallBody::from(body));
+    *request.method_mut() = Method::POST;
+    // Fails only where the backend's authority is none, which is checked when it is configured.
+    *request.uri_mut() = uri.map_err(|error| UpstreamError::Connect(error.into()))?;
+    *request.headers_mut() = headers;
+    Ok(request)
+}
+
+fn incoming(response: Response<Incoming>, stream: Arc<()>) -> Result<CallResponse, UpstreamError> {
+    let (head, body) = response.into_parts();
+    let kind = head.headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
+    if head.status != StatusCode::OK || !kind.starts_with(b"application/grpc") {
+        let answer = format!("answer is not gRPC: {} {}", head.status.as_u16(), kind.escape_ascii());
+        return Err(UpstreamError::Exchange(answer.into()));
+    }
+    if head.headers.contains_key("grpc-status") {
+        return Ok(CallResponse { headers: head.headers, pieces: None });
+    }
+    if body.is_end_stream() {
+        return Err(UpstreamError::Exchange("answer has no status".into()));
+    }
+    Ok(CallResponse { headers: head.headers, pieces: Some(pieces::stream(body, stream)) })
+}
+
+fn failure(error: hyper::Error) -> UpstreamError {
+    if let Some(error) = cause::<BodyError>(&error) {
+        return UpstreamError::RequestBody(*error);
+    }
+    match cause::<hyper_h2::Error>(&error) {
+        Some(refused) if is_untouched(refused) => UpstreamError::Connect(error.into()),
+        _ => UpstreamError::Exchange(error.into()),
+    }
+}
+
+/// Whether the backend says that it has not begun: it refused the stream, or stopped before it.
+fn is_untouched(error: &hyper_h2::Error) -> bool {
+    match error.reason() {
+        Some(Reason::REFUSED_STREAM) => error.is_remote(),
+        Some(Reason::NO_ERROR) => error.is_remote() && error.is_go_away(),
+        _ => false,
+    }
+}
+
+/// The first error of the type in the chain of sources.
+fn cause<E: Error + 'static>(error: &hyper::Error) -> Option<&E> {
+    let mut next = error.source();
+    while let Some(error) = next {
+        if let Some(found) = error.downcast_ref() {
+            return Some(found);
+        }
+        next = error.source();
+    }
+    None
+}

@@ -1,0 +1,115 @@
+//! What is done around every request, whoever answers it: CORS and security headers.
+
+use std::sync::Arc;
+
+use actix_web::dev::ServiceRequest;
+use gateway_application::policy::{Cors, TrustedProxies};
+use http::HeaderName;
+use platform_http::{Around, Begun, Instead, is_encrypted};
+
+use crate::{cors::Grant, security::SecurityHeaders};
+
+const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+
+/// Protects users of browsers. Clones share the settings.
+#[derive(Clone, Debug)]
+pub struct BrowserGuard(Arc<Settings>);
+
+#[derive(Debug)]
+struct Settings {
+    cors: Cors,
+    headers: Option<SecurityHeaders>,
+    proxies: TrustedProxies,
+}
+
+impl BrowserGuard {
+    /// `headers` are `None` where somebody else adds them; `proxies` may say that a request came over TLS.
+    pub fn new(cors: Cors, headers: Option<SecurityHeaders>, proxies: TrustedProxies) -> Self {
+        Self(Arc::new(Settings { cors, headers, proxies }))
+    }
+}
+
+impl Around for BrowserGuard {
+    fn begin(&self, request: &ServiceRequest) -> Begun {
+        let settings = Arc::clone(&self.0);
+        let grant = Grant::of(&settings.cors, request);
+        let answer = grant.preflight().map(|response| Instead { route: "preflight", response });
+        let (docs, secure) = (is_docs(request.path()), settings.is_secure(request));
+        let complete = Box::new(move |headers: &mut _| {
+            grant.complete(&settings.cors, headers);
+            if let Some(security) = &settings.headers {
+                security.complete(docs, secure, headers);
+            }
+        });
+        Begun { answer, complete }
+    }
+}
+
+impl Settings {
+    /// Whether the client spoke TLS, with us or with a proxy in front of us.
+    fn is_secure(&self, request: &ServiceRequest) -> bool {
+        is_encrypted(request.request()) || self.was_secure(request)
+    }
+
+    fn was_secure(&self, request: &ServiceRequest) -> bool {
+        let mut values = request.headers().get_all(X_FORWARDED_PROTO.as_str());
+        let (Some(proto), None) = (values.next(), values.next()) else { return false };
+        let trusted = request.peer_addr().is_some_and(|peer| self.proxies.contains(peer.ip()));
+        trusted && proto.as_bytes().eq_ignore_ascii_case(b"https")
+    }
+}
+
+fn is_docs(path: &str) -> bool {
+    path.strip_prefix("/docs").is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::{
+        http::header::{HeaderMap, STRICT_TRANSPORT_SECURITY},
+        test::TestRequest,
+    };
+
+    use super::*;
+
+    fn is_held_to_tls(peer: &str, proto: &[&str]) -> bool {
+        let policy = |text: &str| text.parse().unwrap();
+        let headers = SecurityHeaders {
+            hsts: Some(policy("max-age=1")),
+            content: policy("a"),
+            docs: policy("b"),
+            frames: policy("c"),
+            referrer: policy("d"),
+        };
+        let guard =
+            BrowserGuard::new(Cors::default(), Some(headers), TrustedProxies::parse("10.0.0.0/8").unwrap());
+        let request = TestRequest::default().peer_addr(peer.parse().unwrap());
+        let request =
+            proto.iter().fold(request, |request, proto| request.append_header(("x-forwarded-proto", *proto)));
+        let begun = guard.begin(&request.to_srv_request());
+        assert!(begun.answer.is_none());
+        let mut headers = HeaderMap::new();
+        (begun.complete)(&mut headers);
+        headers.contains_key(STRICT_TRANSPORT_SECURITY)
+    }
+
+    #[test]
+    fn a_proxy_s_word_on_tls_counts_where_it_is_trusted() {
+        assert!(is_held_to_tls("10.0.0.1:1", &["https"]));
+        assert!(is_held_to_tls("10.0.0.1:1", &["HTTPS"]));
+        for (peer, proto) in [
+            ("10.0.0.1:1", &["http"][..]),
+            ("10.0.0.1:1", &[]),
+            ("10.0.0.1:1", &["http", "https"]),
+            ("8.8.8.8:1", &["https"]),
+        ] {
+            assert!(!is_held_to_tls(peer, proto), "{peer} {proto:?}");
+        }
+    }
+
+    #[test]
+    fn documents_are_told_by_their_path() {
+        assert!(is_docs("/docs") && is_docs("/docs/index.html"));
+        assert!(!is_docs("/docsX") && !is_docs("/api/docs/"));
+    }
+}

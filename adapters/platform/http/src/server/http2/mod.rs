@@ -1,0 +1,143 @@
+//! HTTP/2: one connection, many requests at once.
+//!
+//! The limits are what a client could otherwise use up: streams at once, the size of headers, resets it causes. What
+//! comes out of a stream is a request like any other to the application.
+
+mod exchange;
+
+use std::{net::SocketAddr, rc::Rc};
+
+use actix_http::{Request, Response};
+use actix_service::Service;
+use actix_web::{
+    body::{BoxBody, MessageBody},
+    web::Bytes,
+};
+use h2::{
+    Ping, PingPong,
+    server::{Builder, Connection},
+};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    sync::watch,
+    time::{MissedTickBehavior, interval, timeout},
+};
+
+use super::{KEEP_ALIVE, SLOWEST_HEAD};
+
+/// Requests at once over one connection.
+const STREAMS: u32 = 128;
+/// Names and values of a request's headers, with 32 bytes more for each (RFC 9113, 6.5.2).
+const HEADER_LIST: u32 = 32 * 1024;
+/// What a client may send ahead on one stream, and on all of them.
+const STREAM_WINDOW: u32 = 256 * 1024;
+const CONNECTION_WINDOW: u32 = 1024 * 1024;
+/// What is kept of an answer until the client takes it.
+const SEND_BUFFER: usize = 256 * 1024;
+/// Streams that the client has taken back while nobody had looked at them yet: more are an attack.
+const PENDING_RESETS: usize = 32;
+/// Streams that we had to reset, because the client broke a rule: more are an attack.
+const OWN_RESETS: usize = 64;
+/// So many [`KEEP_ALIVE`] without a request, and the connection is closed.
+const IDLE_TICKS: u32 = 4;
+
+/// Serves until the client goes, is idle for too long, or the server stops and all requests are answered.
+pub(super) async fn serve<T, S, B>(
+    io: T,
+    app: Rc<S>,
+    peer: Option<SocketAddr>,
+    mut stopping: watch::Receiver<bool>,
+) -> Result<(), h2::Error>
+where
+    T: AsyncRead + AsyncWrite + Unpin,
+    S: Service<Request> + 'static,
+    S::Response: Into<Response<B>>,
+    S::Error: Into<Response<BoxBody>>,
+    B: MessageBody + 'static,
+{
+    let Ok(connection) = timeout(SLOWEST_HEAD, settings().handshake(io)).await else { return Ok(()) };
+    let mut connection: Connection<T, Bytes> = connection?;
+    let mut pulse = connection.ping_pong().map(Pulse::new);
+    let mut ticks = interval(KEEP_ALIVE);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    ticks.tick().await;
+    let open = Rc::new(());
+    let mut idle = 0;
+    let mut closing = false;
+    loop {
+        tokio::select! {
+            accepted = connection.accept() => {
+                let Some(accepted) = accepted else { return Ok(()) };
+                let (request, respond) = accepted?;
+                let (app, open) = (Rc::clone(&app), Rc::clone(&open));
+                idle = 0;
+                actix_web::rt::spawn(async move {
+                    exchange::answer(&*app, request, respond, peer).await;
+                    drop(open);
+                });
+            }
+            // A sender that is gone says nothing about stopping.
+            Ok(_) = stopping.wait_for(|stopping| *stopping), if !closing => {
+                closing = true;
+                connection.graceful_shutdown();
+            }
+            _ = ticks.tick() => {
+                idle = if Rc::strong_count(&open) == 1 { idle + 1 } else { 0 };
+                if idle >= IDLE_TICKS && !closing {
+                    closing = true;
+                    connection.graceful_shutdown();
+                }
+                if pulse.as_mut().is_some_and(|pulse| !pulse.beat()) {
+                    return Ok(());
+                }
+            }
+            heard = Pulse::heard(&mut pulse) => heard?,
+        }
+    }
+}
+
+fn settings() -> Builder {
+    let mut builder = Builder::new();
+    builder
+        .max_concurrent_streams(STREAMS)
+        .max_header_list_size(HEADER_LIST)
+        .initial_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(CONNECTION_WINDOW)
+        .max_send_buffer_size(SEND_BUFFER)
+        .max_pending_accept_reset_streams(PENDING_RESETS)
+        .max_local_error_reset_streams(Some(OWN_RESETS));
+    builder
+}
+
+/// Tells whether the other end is still there.
+struct Pulse {
+    ping_pong: PingPong,
+    asked: bool,
+}
+
+impl Pulse {
+    fn new(ping_pong: PingPong) -> Self {
+        Self { ping_pong, asked: false }
+    }
+
+    /// Asks for a sign; whether the last one came.
+    fn beat(&mut self) -> bool {
+        if self.asked {
+            return false;
+        }
+        self.asked = self.ping_pong.send_ping(Ping::opaque()).is_ok();
+        true
+    }
+
+    /// Resolves with each sign.
+    async fn heard(pulse: &mut Option<Self>) -> Result<(), h2::Error> {
+        match pulse {
+            Some(pulse) if pulse.asked => {
+                std::future::poll_fn(|cx| pulse.ping_pong.poll_pong(cx)).await?;
+                pulse.asked = false;
+                Ok(())
+            }
+            _ => std::future::pending().await,
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! What stands around all routes, and routes that write their own lines.
+
+use std::sync::mpsc::{Receiver, Sender, channel};
+
+use actix_web::{
+    dev::ServiceRequest,
+    http::header::{FROM, HeaderValue},
+};
+use platform_telemetry::{LogFormat, logger_to};
+use platform_testkit::PATIENCE;
+
+use super::*;
+
+/// Answers `/early` itself, and marks every answer with the path that was asked.
+struct Marking;
+
+impl Around for Marking {
+    fn begin(&self, request: &ServiceRequest) -> Begun {
+        let path = HeaderValue::from_str(request.path()).unwrap();
+        let early = || Instead { route: "early", response: HttpResponse::ImATeapot().body("early") };
+        Begun {
+            answer: (request.path() == "/early").then(early),
+            complete: Box::new(move |headers| drop(headers.insert(FROM, path))),
+        }
+    }
+}
+
+#[test]
+fn every_answer_is_completed_whoever_makes_it() {
+    let rig = Rig::start(|server| server.around(Marking).max_in_flight(1));
+    for (method, path, status) in [
+        ("GET", "/things", 200),
+        ("GET", "/nothing", 404),
+        ("PATCH", "/things", 405),
+        ("PUT", "/things/1", 500),
+        ("PUT", "/things/2", 503),
+        ("GET", "/health/live", 200),
+        ("GET", "/early", 418),
+    ] {
+        let answer = rig.send(method, path, &[], "");
+        assert_eq!(answer.status(), status, "{method} {path}");
+        let marks: Vec<_> = answer.headers().get_all("from").iter().collect();
+        assert_eq!(marks, [path], "{method} {path}");
+    }
+    let addr = rig.server.addr();
+    let waiting =
+        std::thread::spawn(move || ureq::get(format!("http://{addr}/slow")).call().unwrap().status());
+    rig.runtime.block_on(rig.gate.entered.notified());
+    let refused = rig.get("/things");
+    assert_eq!((failure(&refused), header(&refused, "from")), ((503, "overloaded".into()), "/things"));
+    rig.gate.go_on.notify_one();
+    assert_eq!(waiting.join().unwrap(), 200);
+    let figure = r#"http_server_requests_total{method="GET",route="early",status="418"} 1"#;
+    assert!(rig.get("/metrics").body().contains(figure), "{}", rig.get("/metrics").body());
+}
+
+/// Answers in two pieces, and tells the test what went out.
+#[utoipa::path(responses((status = 200)))]
+#[get("/told")]
+async fn told(sender: Data<Mutex<Sender<Sent>>>) -> HttpResponse {
+    let pieces =
+        ["one", "three"].map(|piece| Ok::<_, actix_web::Error>(web::Bytes::from_static(piece.as_bytes())));
+    let mut answer = HttpResponse::Accepted().streaming(stream::iter(pieces));
+    let sender = sender.lock().unwrap().clone();
+    answer.extensions_mut().insert(AccessLine::new(move |sent| sender.send(sent).unwrap()));
+    answer
+}
+
+#[test]
+fn a_route_writes_its_line_when_the_last_byte_is_gone_and_the_server_writes_none() {
+    let (sender, told_of): (_, Receiver<Sent>) = channel();
+    let sender = Data::new(Mutex::new(sender));
+    let log = Log::default();
+    let (logger, flushed) = logger_to(log.clone(), "things", "1", slog::Level::Info, LogFormat::Json);
+    let rig = Rig::start(|server| {
+        server.logger(&logger).routes(move |cfg| {
+            cfg.app_data(sender.clone()).service(told).service(list);
+        })
+    });
+    assert_eq!(rig.get("/told").body(), "onethree");
+    let sent = told_of.recv_timeout(PATIENCE).unwrap();
+    assert_eq!((sent.status, sent.bytes), (202, 8));
+    assert!(told_of.try_recv().is_err(), "once");
+    assert_eq!(rig.get("/things").status(), 200);
+    rig.runtime.block_on(rig.server.stop(PATIENCE));
+    drop((logger, flushed));
+    let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let routes: Vec<_> = log.lines().filter(|line| line.contains(r#""request_id""#)).collect();
+    assert!(routes.len() == 1 && routes[0].contains("/things"), "{log}");
+}
+
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}

@@ -1,0 +1,77 @@
+//! A call, as it is sent to one backend.
+
+use std::time::Duration;
+
+use gateway_domain::{Backend, Outcome, call::CallKind};
+use http::{HeaderMap, uri::PathAndQuery};
+use kernel_application::CallContext;
+use tokio::time::timeout;
+
+use super::{messages::Blame, metadata};
+use crate::{CallClient, CallRequest, CallResponse, Stage, UpstreamError, attempts::Exchange, body::Lending};
+
+pub(super) struct CallExchange<'a> {
+    pub(super) client: &'a dyn CallClient,
+    pub(super) path: PathAndQuery,
+    pub(super) headers: HeaderMap,
+    pub(super) kind: CallKind,
+    pub(super) first_byte: Duration,
+    pub(super) hurried: bool,
+    pub(super) body: Lending,
+    pub(super) blame: Blame,
+}
+
+impl Exchange for CallExchange<'_> {
+    type Answer = CallResponse;
+
+    async fn send(&self, ctx: &CallContext, backend: &Backend) -> Result<CallResponse, UpstreamError> {
+        let (limit, stage) = self.limit(ctx);
+        if limit.is_some_and(|limit| limit.is_zero()) {
+            return Err(UpstreamError::TimedOut(stage));
+        }
+        let mut headers = self.headers.clone();
+        metadata::set_timeout(&mut headers, limit);
+        let request = CallRequest { path: self.path.clone(), headers };
+        let call = self.client.call(backend, request, self.body.lend());
+        let answered = match limit {
+            Some(limit) => timeout(limit, call).await.unwrap_or(Err(UpstreamError::TimedOut(stage))),
+            None => call.await,
+        };
+        // Messages that end early take the stream with them, which looks like the backend's doing.
+        answered.map_err(|error| self.blame.error().map_or(error, UpstreamError::from))
+    }
+
+    /// A status in the head is the whole answer; otherwise it comes with the trailers.
+    fn outcome(&self, answer: &CallResponse) -> Option<Outcome> {
+        let ended = answer.pieces.is_none();
+        ended.then(|| outcome(metadata::status(&answer.headers), self.hurried))
+    }
+
+    fn is_harmless(&self) -> bool {
+        self.kind == CallKind::Read
+    }
+
+    fn body(&self) -> &Lending {
+        &self.body
+    }
+}
+
+impl CallExchange<'_> {
+    /// How long the head of the answer may take, and what it is that limits it.
+    fn limit(&self, ctx: &CallContext) -> (Option<Duration>, Stage) {
+        let usual = (self.kind != CallKind::Open).then_some(self.first_byte);
+        match (ctx.remaining(), usual) {
+            (Some(remaining), Some(usual)) if usual < remaining => (Some(usual), Stage::FirstByte),
+            (None, usual) => (usual, Stage::FirstByte),
+            (remaining, _) => (remaining, Stage::Deadline),
+        }
+    }
+}
+
+/// What a status says of the backend. One that was given less time than it is allowed is not too slow.
+pub(super) const fn outcome(status: u16, hurried: bool) -> Outcome {
+    match Outcome::of_grpc_status(status) {
+        Outcome::TimedOut if hurried => Outcome::Cancelled,
+        outcome => outcome,
+    }
+}

@@ -1,0 +1,36 @@
+//! A request, as it is sent to one backend.
+
+use gateway_domain::{Backend, Outcome};
+use kernel_application::CallContext;
+
+use crate::{
+    UpstreamClient, UpstreamError, UpstreamRequest, UpstreamResponse, attempts::Exchange, body::Lending,
+};
+
+pub(super) struct RequestExchange<'a> {
+    pub(super) client: &'a dyn UpstreamClient,
+    pub(super) request: UpstreamRequest,
+    pub(super) harmless: bool,
+    pub(super) body: Lending,
+}
+
+impl Exchange for RequestExchange<'_> {
+    type Answer = UpstreamResponse;
+
+    async fn send(&self, ctx: &CallContext, backend: &Backend) -> Result<UpstreamResponse, UpstreamError> {
+        self.client.send(ctx, backend, &self.request, self.body.lend()).await
+    }
+
+    /// The status says it all, and is there with the head.
+    fn outcome(&self, answer: &UpstreamResponse) -> Option<Outcome> {
+        Some(Outcome::Answered(answer.status.as_u16()))
+    }
+
+    fn is_harmless(&self) -> bool {
+        self.harmless
+    }
+
+    fn body(&self) -> &Lending {
+        &self.body
+    }
+}

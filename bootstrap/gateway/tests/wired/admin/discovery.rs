@@ -1,0 +1,114 @@
+//! Backends that are found while the gateway runs.
+
+use std::{fs, net::Ipv4Addr, path::Path, sync::Arc};
+
+use http::Method;
+use platform_testkit::{PATIENCE, data_dir, eventually};
+use serde_json::json;
+use tokio::net::UdpSocket;
+
+use super::Office;
+use crate::support::Backend;
+
+fn write(path: &Path, list: &str) {
+    // Another file that takes its place, as mounted configuration does.
+    let new = path.with_extension("new");
+    fs::write(&new, format!("[services]\nproduct = [{list}]\n")).unwrap();
+    fs::rename(&new, path).unwrap();
+}
+
+async fn has(office: &Office, expected: &[String]) {
+    let shown = || async {
+        let backends = office.backends().await;
+        let names: Vec<_> =
+            backends.iter().map(|backend| backend.rsplit_once(' ').unwrap().0.to_owned()).collect();
+        (names == expected).then_some(())
+    };
+    let seen = eventually(PATIENCE, shown).await;
+    assert!(seen.is_ok(), "{:?} is not {expected:?}", office.backends().await);
+}
+
+#[tokio::test]
+async fn the_file_is_followed_and_a_bad_one_refused() {
+    let (first, second) = (Backend::echo().await, Backend::echo().await);
+    let dir = data_dir().unwrap();
+    let path = dir.path().join("backends.toml");
+    write(&path, &format!("'{}'", first.url()));
+    let file = path.display().to_string();
+    let variables = [("DISCOVERY_FILE", file.as_str()), ("DISCOVERY_FILE_INTERVAL", "10ms")];
+    let office = Office::open("http://127.0.0.1:9", &variables).await;
+    // In force before the first request.
+    assert_eq!(office.gateway.get("/api/products").await.status(), 200);
+    let named = format!("/admin/loadbalancer/product/backends/{}", first.addr);
+    assert_eq!(office.send(Method::PATCH, &named, json!({ "weight": 7 })).await.status, 200);
+
+    write(&path, &format!("'{};weight=2', {{ url = '{}', weight = 3 }}", first.url(), second.url()));
+    let both = [format!("{} 7", first.addr), format!("{} 3", second.addr)];
+    has(&office, &both).await;
+    write(&path, "'http://127.0.0.1:1;weight=0'");
+    let refused = format!("gateway_discovery_failing{{source=\"{file}\"}} 1");
+    let seen = || async { office.gateway.metrics().await.contains(&refused).then_some(()) };
+    eventually(PATIENCE, seen).await.unwrap();
+    has(&office, &both).await;
+    fs::remove_file(&path).unwrap();
+    let twice = format!("gateway_discovery_updates_total{{source=\"{file}\",outcome=\"refused\"}} 2");
+    let seen = || async { office.gateway.metrics().await.contains(&twice).then_some(()) };
+    eventually(PATIENCE, seen).await.unwrap();
+    has(&office, &both).await;
+
+    write(&path, &format!("'{}'", second.url()));
+    has(&office, &both[1..].iter().map(|line| line.replace(" 3", " 1")).collect::<Vec<_>>()).await;
+    assert_eq!(office.gateway.get("/api/products").await.status(), 200);
+}
+
+/// Answers every question for addresses of IPv4 with the address at hand, and all others with nothing.
+async fn name_server(address: Ipv4Addr) -> (Arc<UdpSocket>, tokio::task::JoinHandle<()>) {
+    let socket = Arc::new(UdpSocket::bind("127.0.0.1:0").await.unwrap());
+    let serving = Arc::clone(&socket);
+    let task = tokio::spawn(async move {
+        let mut buffer = [0; 1_500];
+        while let Ok((length, peer)) = serving.recv_from(&mut buffer).await {
+            serving.send_to(&answer(&buffer[..length], address), peer).await.unwrap();
+        }
+    });
+    (socket, task)
+}
+
+fn answer(question: &[u8], address: Ipv4Addr) -> Vec<u8> {
+    // The name ends at its empty label; type and class are the four bytes behind it.
+    let name = question[12..].iter().position(|byte| *byte == 0).unwrap();
+    let end = 12 + name + 5;
+    let wanted = question[end - 4..end] == [0, 1, 0, 1];
+    let mut answer = question[..2].to_vec();
+    answer.extend([0x81, 0x80, 0, 1, 0, u8::from(wanted), 0, 0, 0, 0]);
+    answer.extend(&question[12..end]);
+    if wanted {
+        // The name again, by reference; a second to live; four bytes of address.
+        answer.extend([0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 1, 0, 4]);
+        answer.extend(address.octets());
+    }
+    answer
+}
+
+#[tokio::test]
+async fn names_are_found_in_dns() {
+    let backend = Backend::echo().await;
+    let (socket, task) = name_server(Ipv4Addr::LOCALHOST).await;
+    let servers = socket.local_addr().unwrap().to_string();
+    let urls = format!("dns://products.test:{};weight=4", backend.addr.port());
+    let variables = [
+        ("PRODUCT_SERVICE_URLS", urls.as_str()),
+        ("DISCOVERY_DNS_SERVERS", servers.as_str()),
+        ("DISCOVERY_DNS_MIN_INTERVAL", "20ms"),
+    ];
+    let office = Office::open(&backend.url(), &variables).await;
+    has(&office, &[format!("{} 4", backend.addr)]).await;
+    assert_eq!(office.gateway.get("/api/products").await.status(), 200);
+    // Nobody answers any more: the last answer stays.
+    task.abort();
+    let failing = format!("gateway_discovery_failing{{source=\"{urls}\"}} 1");
+    drop(socket);
+    let seen = || async { office.gateway.metrics().await.contains(&failing).then_some(()) };
+    eventually(PATIENCE, seen).await.unwrap();
+    assert_eq!(office.gateway.get("/api/products").await.status(), 200);
+}

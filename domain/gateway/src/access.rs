@@ -1,0 +1,102 @@
+//! Which requests need no identity.
+//!
+//! The services ask again, and know more: whose a basket is, what needs a role. What is refused here never costs them
+//! anything. A new public route is a line in [`RULES`]; everything that no line names needs an identity.
+
+/// Whom a route is for, as far as a gateway can tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Everybody, with or without an identity.
+    Public,
+    /// Those with an identity.
+    Identified,
+}
+
+const READ: &[&str] = &["GET", "HEAD"];
+const CALL: &[&str] = &["POST"];
+
+/// Methods, pattern, and whom it is for. The first line that fits decides, so exceptions stand before their rule.
+const RULES: [(&[&str], &str, Access); 5] = [
+    (READ, "/products", Access::Public),
+    (READ, "/products/stats", Access::Identified),
+    // Categories are a case of it.
+    (READ, "/products/{id}", Access::Public),
+    (CALL, "/product.v1.ProductService/GetProduct", Access::Public),
+    (CALL, "/product.v1.ProductService/GetProducts", Access::Public),
+];
+
+impl Access {
+    /// Whom a request is for, by its method and the path that its service is asked for.
+    pub fn of(method: &str, path: &str) -> Self {
+        let rule =
+            RULES.iter().find(|(methods, template, _)| methods.contains(&method) && fits(template, path));
+        rule.map_or(Self::Identified, |(_, _, access)| *access)
+    }
+}
+
+/// Compares whole segments; a last slash makes no difference, as it makes none to routes.
+fn fits(template: &str, path: &str) -> bool {
+    let mut segments = path.strip_suffix('/').unwrap_or(path).split('/');
+    let fits = |part: &str| segments.next().is_some_and(|text| part == text || is_parameter(part, text));
+    template.split('/').all(fits) && segments.next().is_none()
+}
+
+fn is_parameter(part: &str, text: &str) -> bool {
+    part.starts_with('{') && !text.is_empty()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn reading_products_is_for_everybody() {
+        for path in ["/products", "/products/", "/products/7", "/products/7/", "/products/categories"] {
+            for method in ["GET", "HEAD"] {
+                assert_eq!(Access::of(method, path), Access::Public, "{method} {path}");
+            }
+            for method in ["POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "get", "PURGE"] {
+                assert_eq!(Access::of(method, path), Access::Identified, "{method} {path}");
+            }
+        }
+        for call in ["GetProduct", "GetProducts"] {
+            let path = format!("/product.v1.ProductService/{call}");
+            assert_eq!(Access::of("POST", &path), Access::Public);
+            assert_eq!(Access::of("GET", &path), Access::Identified);
+        }
+    }
+
+    #[test]
+    fn everything_else_needs_an_identity() {
+        for path in [
+            "/products/stats",
+            "/products/stats/",
+            "/products//",
+            "/products/7/reviews",
+            "/productsX",
+            "/",
+            "",
+            "/baskets/ada",
+            "/payments",
+            "/payments/stats",
+            "/users/ada/payments",
+            "/notifications/stream",
+            "/product.v1.ProductService/DeleteProduct",
+        ] {
+            for method in ["GET", "POST"] {
+                assert_eq!(Access::of(method, path), Access::Identified, "{method} {path}");
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_but_products_is_ever_public(method in "[A-Z]{3,7}", path in "(/[a-z0-9.%{}-]{0,8}){0,4}") {
+            if Access::of(&method, &path) == Access::Public {
+                prop_assert!(path.starts_with("/products"), "{method} {path}");
+            }
+        }
+    }
+}

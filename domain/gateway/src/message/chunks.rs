@@ -1,0 +1,170 @@
+//! A body in chunks, as it comes over the wire: where it ends, and whether every reader finds the same end.
+
+use super::{FramingError, chunk_size, is_field_value, is_token};
+
+/// Follows the chunks of one body, whatever pieces they come in.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct ChunkReader {
+    place: Place,
+    /// The bytes of the trailers so far.
+    trailers: usize,
+}
+
+/// What the next byte belongs to.
+#[derive(Clone, Copy, Debug)]
+enum Place {
+    Size { digits: [u8; DIGITS], length: usize },
+    SizeEnd(u64),
+    Data(u64),
+    DataReturn,
+    DataEnd,
+    Trailer,
+    Name,
+    Value,
+    ValueEnd,
+    End,
+}
+
+/// Sixteen hex digits are what 64 bits hold.
+const DIGITS: usize = 16;
+/// More than any trailers are long: nobody downstream sees them.
+const MOST_TRAILERS: usize = 4 * 1024;
+
+impl ChunkReader {
+    pub(super) const fn new() -> Self {
+        Self { place: Place::START, trailers: 0 }
+    }
+
+    /// Reads as far as the body goes: how many bytes were sound, and whether the body has ended with them.
+    pub(super) fn read(&mut self, bytes: &[u8]) -> (usize, Result<bool, FramingError>) {
+        let mut read = 0;
+        while let Some(byte) = bytes.get(read) {
+            if let Place::Data(left) = self.place {
+                let here = usize::try_from(left).unwrap_or(usize::MAX).min(bytes.len() - read);
+                read += here;
+                self.place = Place::data(left - u64::try_from(here).unwrap_or(left));
+                continue;
+            }
+            match self.step(*byte) {
+                Ok(Some(place)) => self.place = place,
+                Ok(None) => return (read + 1, Ok(true)),
+                Err(error) => return (read, Err(error)),
+            }
+            read += 1;
+        }
+        (read, Ok(false))
+    }
+
+    /// The place of the byte after this one; `None` after the last.
+    fn step(&mut self, byte: u8) -> Result<Option<Place>, FramingError> {
+        let place = match (self.place, byte) {
+            (Place::Size { digits, length }, b'\r') => Place::SizeEnd(chunk_size(&digits[..length])?),
+            (Place::Size { .. }, b';') => return Err(FramingError::ChunkExtension),
+            (Place::Size { mut digits, length }, _) if byte.is_ascii_hexdigit() => {
+                *digits.get_mut(length).ok_or(FramingError::MalformedChunk)? = byte;
+                Place::Size { digits, length: length + 1 }
+            }
+            (Place::SizeEnd(0), b'\n') => Place::Trailer,
+            (Place::SizeEnd(size), b'\n') => Place::data(size),
+            (Place::DataReturn, b'\r') => Place::DataEnd,
+            (Place::DataEnd, b'\n') => Place::START,
+            (Place::Trailer, b'\r') => Place::End,
+            (Place::End, b'\n') => return Ok(None),
+            (Place::Trailer | Place::Name | Place::Value | Place::ValueEnd, _) => {
+                return self.trailer(byte).map(Some);
+            }
+            _ => return Err(FramingError::MalformedChunk),
+        };
+        Ok(Some(place))
+    }
+
+    fn trailer(&mut self, byte: u8) -> Result<Place, FramingError> {
+        self.trailers += 1;
+        match (self.place, byte) {
+            _ if self.trailers > MOST_TRAILERS => Err(FramingError::MalformedTrailer),
+            (Place::Name, b':') => Ok(Place::Value),
+            (Place::Trailer | Place::Name, _) if is_token(&[byte]) => Ok(Place::Name),
+            (Place::Value, b'\r') => Ok(Place::ValueEnd),
+            (Place::Value, _) if is_field_value(&[byte]) => Ok(Place::Value),
+            (Place::ValueEnd, b'\n') => Ok(Place::Trailer),
+            _ => Err(FramingError::MalformedTrailer),
+        }
+    }
+}
+
+impl Place {
+    const START: Self = Self::Size { digits: [0; DIGITS], length: 0 };
+
+    const fn data(left: u64) -> Self {
+        if left == 0 { Self::DataReturn } else { Self::Data(left) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn read(body: &[u8]) -> (usize, Result<bool, FramingError>) {
+        ChunkReader::new().read(body)
+    }
+
+    #[test]
+    fn a_body_ends_after_its_trailers() {
+        for body in ["0\r\n\r\n", "3\r\nabc\r\n0\r\n\r\n", "00a\r\n0123456789\r\n0\r\nx-sum: 1\r\ny:\r\n\r\n"]
+        {
+            let more = [body.as_bytes(), b"GET"].concat();
+            assert_eq!(read(&more), (body.len(), Ok(true)), "{body:?}");
+            for end in 0..body.len() {
+                assert_eq!(read(&body.as_bytes()[..end]), (end, Ok(false)), "{body:?} {end}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_could_end_elsewhere_is_refused_at_its_byte() {
+        use FramingError::{ChunkExtension, MalformedChunk, MalformedTrailer};
+        for (body, sound, error) in [
+            ("3;a=b\r\nabc", 1, ChunkExtension),
+            ("3 \r\n", 1, MalformedChunk),
+            ("\r\n", 0, MalformedChunk),
+            ("3\nabc", 1, MalformedChunk),
+            ("0x3\r\n", 1, MalformedChunk),
+            ("-1\r\n", 0, MalformedChunk),
+            ("12345678901234567\r\n", 16, MalformedChunk),
+            ("3\r\nabcd", 6, MalformedChunk),
+            ("3\r\nabc\n", 6, MalformedChunk),
+            ("0\r\n\n", 3, MalformedTrailer),
+            ("0\r\n a: b\r\n", 3, MalformedTrailer),
+            ("0\r\na : b\r\n", 4, MalformedTrailer),
+            ("0\r\na: b\n", 7, MalformedTrailer),
+            ("0\r\na: \0", 6, MalformedTrailer),
+        ] {
+            assert_eq!(read(body.as_bytes()), (sound, Err(error)), "{body:?}");
+        }
+        let long = ["0\r\na:".as_bytes(), &[b'b'; MOST_TRAILERS]].concat();
+        assert_eq!(read(&long).1, Err(MalformedTrailer));
+    }
+
+    proptest! {
+        #[test]
+        fn chunks_are_followed_to_their_end(
+            pieces in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 1..40), 0..6),
+            cut in any::<prop::sample::Index>(),
+        ) {
+            let mut body = Vec::new();
+            for piece in &pieces {
+                body.extend_from_slice(format!("{:x}\r\n", piece.len()).as_bytes());
+                body.extend_from_slice(piece);
+                body.extend_from_slice(b"\r\n");
+            }
+            body.extend_from_slice(b"0\r\n\r\n");
+            prop_assert_eq!(read(&body), (body.len(), Ok(true)));
+            let (one, two) = body.split_at(cut.index(body.len()));
+            let mut reader = ChunkReader::new();
+            prop_assert_eq!(reader.read(one), (one.len(), Ok(false)));
+            prop_assert_eq!(reader.read(two), (two.len(), Ok(true)));
+        }
+    }
+}
