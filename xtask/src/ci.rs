@@ -8,7 +8,7 @@ mod live;
 
 use crate::failure::{Failure, Outcome, Verdict};
 use crate::paint::{Colour, paint, say};
-use crate::{architecture, demo, docs, fuzz_api, lint, proto, test};
+use crate::{architecture, demo, docs, fuzz_api, h2spec, lint, proto, test};
 use live::Live;
 use std::time::{Duration, Instant};
 
@@ -48,6 +48,7 @@ struct Shop {
     demo: &'static str,
     dead_letters: &'static str,
     fuzz: Option<&'static str>,
+    h2spec: Option<&'static str>,
     unharmed: &'static str,
     stop: &'static str,
 }
@@ -58,6 +59,7 @@ const EMBEDDED: Shop = Shop {
     demo: "demo",
     dead_letters: "demo: no dead letters",
     fuzz: Some("fuzz-api"),
+    h2spec: Some("h2spec"),
     unharmed: "run-all: still whole",
     stop: "run-all: stop",
 };
@@ -69,6 +71,7 @@ const ON_SERVERS: Shop = Shop {
     dead_letters: "demo: no dead letters (servers)",
     // The answers do not depend on the home; what stores refuse is in the contract suites.
     fuzz: None,
+    h2spec: None,
     unharmed: "run-all --servers: still whole",
     stop: "run-all --servers: stop",
 };
@@ -86,6 +89,9 @@ impl Shop {
         if let Some(fuzz) = self.fuzz {
             let args = fuzz_api::Args::of(live.data());
             report.step(fuzz, || fuzz_api::run(&args).map(nothing))?;
+        }
+        if let Some(h2spec) = self.h2spec {
+            report.step(h2spec, h2spec::of_run_all)?;
         }
         report.step(self.unharmed, || live.unharmed().map(nothing))?;
         report.step(self.stop, || live.stop().map(nothing))

@@ -17,6 +17,7 @@ mod docs;
 mod failure;
 mod fuzz;
 mod fuzz_api;
+mod h2spec;
 mod home;
 mod http;
 mod identity;
@@ -83,6 +84,9 @@ enum Verb {
     Fuzz(fuzz::Args),
     /// Run schemathesis against the OpenAPI document of every running service
     FuzzApi(fuzz_api::Args),
+    /// Hold the HTTP/2 of a running gateway against the specification
+    #[command(name = "h2spec")]
+    H2Spec(h2spec::Args),
     /// Install the pinned optional tools (buf, schemathesis) under target/tools
     InstallDeps(install_deps::Args),
     /// Formatting, clippy, architecture, licences and sources
@@ -121,6 +125,7 @@ impl Verb {
             Self::Docs(args) => docs::run(&args),
             Self::Fuzz(args) => fuzz::run(&args),
             Self::FuzzApi(args) => fuzz_api::run(&args),
+            Self::H2Spec(args) => h2spec::run(&args),
             Self::InstallDeps(args) => install_deps::run(&args),
             Self::Lint(args) => lint::run(&args),
             Self::Proto(args) => proto::run(&args).map(drop),

@@ -8,6 +8,8 @@ use std::process::Command;
 
 /// The npm package of buf, and its version.
 const BUF: &str = "@bufbuild/buf@1.75.0";
+/// The newest version whose module file Go accepts.
+const H2SPEC: &str = "github.com/summerwind/h2spec/cmd/h2spec@v2.2.1+incompatible";
 /// What `pip` installs, down to the last version.
 const SCHEMATHESIS: &str = "xtask/schemathesis.txt";
 
@@ -38,6 +40,16 @@ pub(crate) fn schemathesis() -> Outcome<PathBuf> {
         shell::run(pip.arg(&list))
     })?;
     Ok(program)
+}
+
+/// The `h2spec` program.
+pub(crate) fn h2spec() -> Outcome<PathBuf> {
+    let folder = folder("h2spec");
+    provide(&folder, H2SPEC, || {
+        needs("go", "install Go to have HTTP/2 held against its specification")?;
+        shell::output(Command::new("go").args(["install", H2SPEC]).env("GOBIN", &folder)).map(drop)
+    })?;
+    Ok(folder.join("h2spec"))
 }
 
 /// Installs into an empty folder unless these very pins are installed there.
