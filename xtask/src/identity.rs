@@ -10,7 +10,7 @@ mod key;
 use crate::failure::{Context, Failure, Outcome};
 use crate::servers::secret;
 pub(crate) use keeper::Keeper;
-use key::Key;
+use key::{Key, draft};
 use serde_json::{Value, json};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -115,9 +115,9 @@ impl Development {
 
 /// In one step, so that nobody reads half of it.
 fn replace(path: &Path, text: &str) -> Outcome {
-    let next = path.with_extension(format!("{}.next", std::process::id()));
-    secret::write(&next, text)?;
-    fs::rename(&next, path).context(|| format!("writing {}", path.display()))
+    let draft = draft(path);
+    secret::write(&draft, text)?;
+    fs::rename(&draft, path).context(|| format!("writing {}", path.display()))
 }
 
 fn claims(user: &str, roles: &[&str], now: u64, ttl: Duration) -> Value {

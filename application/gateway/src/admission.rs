@@ -9,7 +9,7 @@ use gateway_domain::{
 use http::{HeaderMap, HeaderName};
 use kernel_application::CallContext;
 
-use crate::{Client, GatewayError, RateLimiter, Ruling, attempts::Course};
+use crate::{Client, Decider, GatewayError, RateLimiter, Ruling};
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
@@ -21,19 +21,19 @@ pub(crate) struct Admission<'a> {
 }
 
 impl Admission<'_> {
-    /// Counts a request, or turns it away.
+    /// Counts a request, or turns it away; then `limited` is who has counted.
     pub(crate) async fn check(
         &self,
         ctx: &CallContext,
         class: RouteClass,
         headers: &HeaderMap,
         client: &Client,
-        course: &mut Course,
+        limited: &mut Option<Decider>,
     ) -> Result<Option<Ruling>, GatewayError> {
         let Some(key) = self.key(ctx, class, headers, client) else { return Ok(None) };
         match self.limiter.check(key).await {
             Some(Ruling { decision, decider }) if !decision.is_allowed() => {
-                course.limited = Some(decider);
+                *limited = Some(decider);
                 Err(GatewayError::RateLimited(decision))
             }
             ruling => Ok(ruling),

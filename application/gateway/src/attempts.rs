@@ -39,6 +39,13 @@ pub(crate) trait Exchange: Sync {
     /// What the head says of the backend; `None` where only the end of the answer does.
     fn outcome(&self, answer: &Self::Answer) -> Option<Outcome>;
 
+    /// Takes in what follows the head, so that the answer can wait while another backend is asked; `Err` where it is too
+    /// long for that, or does not come.
+    fn set_aside(
+        &self,
+        answer: Self::Answer,
+    ) -> impl Future<Output = Result<Self::Answer, Self::Answer>> + Send;
+
     /// Whether sending it twice does no more than sending it once.
     fn is_harmless(&self) -> bool;
 
@@ -92,7 +99,7 @@ impl Attempts<'_> {
                 return result;
             }
             tried.add(&member);
-            last = Some(result);
+            last = Some(aside(exchange, result).await);
         }
     }
 
@@ -203,6 +210,18 @@ impl Made {
             observer.changed(service, backend, change);
         }
     }
+}
+
+/// An answer that may yet be the one. It takes no place from others while its request waits for another backend, unless
+/// it is too long to be kept.
+async fn aside<E: Exchange>(
+    exchange: &E,
+    result: Result<Reached<E::Answer>, GatewayError>,
+) -> Result<Reached<E::Answer>, GatewayError> {
+    let Reached { answer, mut slot, open } = result?;
+    let answer = exchange.set_aside(answer).await.inspect(|_| slot.leave());
+    let (Ok(answer) | Err(answer)) = answer;
+    Ok(Reached { answer, slot, open })
 }
 
 /// A backend that could not answer because the client did not send is not to blame.

@@ -10,12 +10,17 @@ use std::{
         atomic::{AtomicU8, Ordering::Relaxed},
     },
     task::{Context, Poll, ready},
+    time::Duration,
 };
 
 use bytes::{Bytes, BytesMut};
-use futures_util::{Stream, StreamExt, stream::BoxStream};
+use futures_util::{
+    Stream, StreamExt,
+    stream::{self, BoxStream},
+};
+use tokio::time::timeout;
 
-use crate::{BodyError, RequestBody};
+use crate::{BodyError, BodyStream, RequestBody};
 
 type Pieces = BoxStream<'static, Result<Bytes, BodyError>>;
 
@@ -30,6 +35,26 @@ pub(crate) async fn keep(body: RequestBody, length: u64) -> Result<RequestBody, 
         whole.extend_from_slice(&piece?);
     }
     Ok(RequestBody::Whole(whole.freeze()))
+}
+
+/// How long it is waited for the rest of an answer that has failed. Nearly always it has come with its head.
+const REST: Duration = Duration::from_millis(100);
+
+/// Reads the body of an answer to its end, so that its connection is free again. `Err` is the same body, where it is
+/// too long, too slow, or broken.
+pub(crate) async fn held_back(mut body: BodyStream) -> Result<BodyStream, BodyStream> {
+    let (mut pieces, mut left) = (Vec::new(), MOST_KEPT);
+    let reading = async {
+        while let Some(piece) = body.next().await {
+            let length = piece.as_ref().ok().map(Bytes::len);
+            pieces.push(piece);
+            left = left.checked_sub(u64::try_from(length?).ok()?)?;
+        }
+        Some(())
+    };
+    let ended = timeout(REST, reading).await.is_ok_and(|read| read.is_some());
+    let read = stream::iter(pieces);
+    if ended { Ok(Box::pin(read)) } else { Err(Box::pin(read.chain(body))) }
 }
 
 /// The body between attempts.
@@ -148,7 +173,7 @@ impl Stream for Loan {
 
 #[cfg(test)]
 mod tests {
-    use futures_util::{FutureExt, stream};
+    use futures_util::FutureExt;
 
     use super::*;
 
@@ -174,6 +199,30 @@ mod tests {
         assert!(!lending.take_back(), "a body that was touched is gone");
         assert_eq!(second.next().await.unwrap().unwrap(), "b");
         assert!(second.next().await.is_none());
+    }
+
+    fn answer(pieces: Vec<Result<Bytes, kernel_application::BoxError>>, ends: bool) -> BodyStream {
+        let pieces = stream::iter(pieces);
+        if ends { Box::pin(pieces) } else { Box::pin(pieces.chain(stream::pending())) }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_short_answer_is_held_back_and_any_other_goes_on_where_it_was() {
+        let long = || Ok(Bytes::from(vec![b'x'; 40 * 1024]));
+        for (pieces, ends, held) in [
+            (vec![Ok("a".into()), Ok("b".into())], true, true),
+            (vec![], true, true),
+            (vec![long(), long(), Ok("end".into())], true, false),
+            (vec![Ok("a".into())], false, false),
+            (vec![Ok("a".into()), Err("broke off".into())], true, false),
+        ] {
+            let expected: Vec<_> = pieces.iter().map(|piece| piece.as_ref().ok().cloned()).collect();
+            let back = held_back(answer(pieces, ends)).await;
+            assert_eq!(back.is_ok(), held, "{expected:?}");
+            let (Ok(back) | Err(back)) = back;
+            let back: Vec<_> = back.take(expected.len()).map(Result::ok).collect().await;
+            assert_eq!(back, expected, "nothing is lost");
+        }
     }
 
     #[tokio::test]

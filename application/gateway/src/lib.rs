@@ -26,8 +26,8 @@ mod upstreams;
 mod uptime;
 
 pub use administration::{
-    Administration, AdministrationError, AuditEntry, BackendStatus, BalancerView, BreakerStatus, LeavingView,
-    Parts as AdministrationParts, RateFigures, RateView, StatusView,
+    Administration, AdministrationError, AuditEntry, BackendStatus, BalancerView, BreakerStatus, Changed,
+    LeavingView, Parts as AdministrationParts, RateFigures, RateView, StatusView,
 };
 pub use call_readiness::CallReadiness;
 pub use caretaker::Caretaker;
@@ -36,9 +36,9 @@ pub use health::service_checks;
 pub use limiter::{LocalRateLimiter, LocalRateLimiterParameters, RateCounts, rate_limit_headers};
 pub use ports::{
     AttemptObservation, BackendProbe, BodyError, BodyStream, CallClient, CallObservation, CallPiece,
-    CallPieces, CallRequest, CallResponse, Change, Client, Decider, Deciding, ForwardObservation,
-    ForwardObserver, Held, RateLimiter, RequestBody, Ruling, Stage, StateStore, UpstreamClient,
-    UpstreamError, UpstreamRequest, UpstreamResponse,
+    CallPieces, CallRefusal, CallRequest, CallResponse, Change, Client, Decider, Deciding,
+    ForwardObservation, ForwardObserver, Held, RateLimiter, RequestBody, Ruling, Stage, StateStore,
+    UpstreamClient, UpstreamError, UpstreamRequest, UpstreamResponse,
 };
 pub use quota::RateQuota;
 pub use upstreams::{BackendList, BalancingSettings, ServiceSettings, Settings, Upstreams};

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use sha2::{Digest, Sha256};
 use shaku::Interface;
 
-use crate::{CallContext, Command, CommandHandler, Permit, StoreError, UseCaseError};
+use crate::{CallContext, Caller, Command, CommandHandler, Permit, StoreError, UseCaseError};
 
 /// How long a key stays locked for a caller that never comes back: a little longer than any request may take.
 const LOCK: Duration = Duration::from_secs(35);
@@ -17,7 +17,7 @@ const LOCK: Duration = Duration::from_secs(35);
 /// Whose key, for what, and which.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct IdempotencyKey {
-    /// Who calls.
+    /// Who calls, and how far they reach.
     pub principal: String,
     /// The use case.
     pub route: &'static str,
@@ -105,10 +105,10 @@ pub struct Keyed<C> {
 }
 
 impl<C: Command> Keyed<C> {
-    /// `command` under `key`, where the client sent one. Each caller has their own keys.
+    /// `command` under `key`, where the client sent one. Each caller has their own keys, and other ones as an
+    /// administrator: an answer is only given again to a caller who might touch then and now what it is about.
     pub fn new(ctx: &CallContext, key: Option<String>, command: C) -> Self {
-        let principal = || ctx.caller().account().to_owned();
-        let key = key.map(|key| IdempotencyKey { principal: principal(), route: C::NAME, key });
+        let key = key.map(|key| IdempotencyKey { principal: owner(ctx.caller()), route: C::NAME, key });
         Self { key, command }
     }
 }
@@ -206,6 +206,14 @@ where
     }
 }
 
+/// Whose keys a caller uses. No subject has a parenthesis, so none has an administrator's keys.
+fn owner(caller: &Caller) -> String {
+    match (caller, caller.scope()) {
+        (Caller::Known(principal), Ok(None)) => format!("(admin) {}", principal.subject().as_str()),
+        _ => caller.account().to_owned(),
+    }
+}
+
 fn hash(fingerprint: &str) -> String {
     use std::fmt::Write;
 
@@ -230,5 +238,30 @@ impl UseCaseError for IdempotencyError {
             Self::Running => "idempotency_key_in_use",
             Self::Store(error) => error.code(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use kernel_domain::UserId;
+
+    use super::*;
+    use crate::{Principal, Role};
+
+    fn known(name: &str, roles: &[Role]) -> Caller {
+        Caller::known(Principal::new(UserId::new(name).unwrap(), roles.iter().copied()))
+    }
+
+    #[test]
+    fn whoever_reaches_further_or_less_far_has_other_keys() {
+        assert_eq!(owner(&known("root", &[])), "root");
+        assert_eq!(owner(&known("root", &[Role::Service])), "root");
+        assert_eq!(owner(&known("root", &[Role::Service, Role::Admin])), "(admin) root");
+        let callers =
+            [known("admin", &[]), known("admin", &[Role::Admin]), known("anonymous", &[]), Caller::Anonymous];
+        assert_eq!(callers.iter().map(owner).collect::<BTreeSet<_>>().len(), callers.len());
+        assert!(UserId::new("(admin) root").is_err());
     }
 }

@@ -40,28 +40,11 @@ pub trait UseCaseObserver: Send + Sync + 'static {
     fn observe(&self, ctx: &CallContext, observation: &Observation<'_>);
 }
 
-/// The decorator: reports what the wrapped handler did.
+/// The decorator: reports what the wrapped handler did. There is none without a guard around it, which reports those whom
+/// it turns away ([`Guarded`]), so that every call is seen once.
 pub struct Observed<H: ?Sized> {
     observer: Arc<dyn UseCaseObserver>,
     inner: Arc<H>,
-}
-
-impl<H: ?Sized> Observed<H> {
-    /// Wraps `inner`.
-    pub fn new(inner: Arc<H>, observer: Arc<dyn UseCaseObserver>) -> Self {
-        Self { observer, inner }
-    }
-
-    fn report<T, E: UseCaseError>(
-        &self,
-        ctx: &CallContext,
-        use_case: &'static str,
-        start: Instant,
-        result: &Result<T, E>,
-    ) {
-        let error = result.as_ref().err().map(|error| error as &dyn UseCaseError);
-        self.observer.observe(ctx, &Observation { use_case, error, elapsed: start.elapsed() });
-    }
 }
 
 impl Observed<()> {
@@ -70,7 +53,7 @@ impl Observed<()> {
         inner: Arc<dyn CommandHandler<C>>,
         observer: &Arc<dyn UseCaseObserver>,
     ) -> Arc<dyn CommandHandler<C>> {
-        Guarded::command(Arc::new(Observed::new(inner, Arc::clone(observer))))
+        Guarded::command(Arc::new(Observed { observer: Arc::clone(observer), inner }), observer)
     }
 
     /// Wraps a query's handler; whom the query does not let in is turned away before.
@@ -78,7 +61,7 @@ impl Observed<()> {
         inner: Arc<dyn QueryHandler<Q>>,
         observer: &Arc<dyn UseCaseObserver>,
     ) -> Arc<dyn QueryHandler<Q>> {
-        Guarded::query(Arc::new(Observed::new(inner, Arc::clone(observer))))
+        Guarded::query(Arc::new(Observed { observer: Arc::clone(observer), inner }), observer)
     }
 }
 
@@ -87,7 +70,7 @@ impl<C: Command> CommandHandler<C> for Observed<dyn CommandHandler<C>> {
     async fn handle(&self, ctx: &CallContext, command: C) -> Result<C::Output, C::Error> {
         let start = Instant::now();
         let result = self.inner.handle(ctx, command).await;
-        self.report(ctx, C::NAME, start, &result);
+        report(&*self.observer, ctx, C::NAME, start, &result);
         result
     }
 }
@@ -97,7 +80,103 @@ impl<Q: Query> QueryHandler<Q> for Observed<dyn QueryHandler<Q>> {
     async fn handle(&self, ctx: &CallContext, query: Q) -> Result<Q::Output, Q::Error> {
         let start = Instant::now();
         let result = self.inner.handle(ctx, query).await;
-        self.report(ctx, Q::NAME, start, &result);
+        report(&*self.observer, ctx, Q::NAME, start, &result);
         result
+    }
+}
+
+/// Tells the observer what has become of a use case that began at `start`.
+pub(crate) fn report<T, E: UseCaseError>(
+    observer: &dyn UseCaseObserver,
+    ctx: &CallContext,
+    use_case: &'static str,
+    start: Instant,
+    result: &Result<T, E>,
+) {
+    let error = result.as_ref().err().map(|error| error as &dyn UseCaseError);
+    observer.observe(ctx, &Observation { use_case, error, elapsed: start.elapsed() });
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Mutex, PoisonError};
+
+    use kernel_domain::UserId;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::{Caller, Denied, Permit, Principal, TraceContext};
+
+    /// For the user it names.
+    struct Ask(&'static str);
+
+    impl Command for Ask {
+        const NAME: &'static str = "ask";
+        type Output = ();
+        type Error = Denied;
+
+        fn permit(&self) -> Permit<'_> {
+            Permit::User(self.0)
+        }
+    }
+
+    impl Query for Ask {
+        const NAME: &'static str = "ask_only";
+        type Output = ();
+        type Error = Denied;
+
+        fn permit(&self) -> Permit<'_> {
+            Permit::User(self.0)
+        }
+    }
+
+    /// Refuses all commands, as handlers may that ask a store, and answers all queries.
+    struct Strict;
+
+    #[async_trait]
+    impl CommandHandler<Ask> for Strict {
+        async fn handle(&self, _: &CallContext, _: Ask) -> Result<(), Denied> {
+            Err(Denied::Forbidden)
+        }
+    }
+
+    #[async_trait]
+    impl QueryHandler<Ask> for Strict {
+        async fn handle(&self, _: &CallContext, _: Ask) -> Result<(), Denied> {
+            Ok(())
+        }
+    }
+
+    #[derive(Default)]
+    struct Seen(Mutex<Vec<(&'static str, &'static str)>>);
+
+    impl UseCaseObserver for Seen {
+        fn observe(&self, _: &CallContext, observation: &Observation<'_>) {
+            let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            seen.push((observation.use_case, observation.outcome()));
+        }
+    }
+
+    fn call(caller: Caller) -> CallContext {
+        CallContext::new("test", TraceContext::start(Uuid::from_u128(1))).by(caller)
+    }
+
+    #[tokio::test]
+    async fn every_call_is_seen_once_and_those_turned_away_are_too() {
+        let seen = Arc::new(Seen::default());
+        let observer: Arc<dyn UseCaseObserver> = seen.clone();
+        let command = Observed::command::<Ask>(Arc::new(Strict), &observer);
+        let query = Observed::query::<Ask>(Arc::new(Strict), &observer);
+        let ada = Caller::known(Principal::new(UserId::new("ada").unwrap(), []));
+        for caller in [Caller::Anonymous, ada] {
+            for user in ["bob", "ada"] {
+                let _ = command.handle(&call(caller.clone()), Ask(user)).await;
+                let _ = query.handle(&call(caller.clone()), Ask(user)).await;
+            }
+        }
+        let (ask, only) = ("ask", "ask_only");
+        let nobody = [(ask, "unauthenticated"), (only, "unauthenticated")];
+        let ada = [(ask, "forbidden"), (only, "forbidden"), (ask, "forbidden"), (only, "ok")];
+        assert_eq!(*seen.0.lock().unwrap(), [&nobody[..], &nobody, &ada].concat());
     }
 }

@@ -1,5 +1,8 @@
 //! What this context needs from outside.
 //!
+//! Where a port takes a `scope`, it is the caller's ([`Caller::scope`](kernel_application::Caller::scope)), and a store
+//! MUST make it part of its query: what is somebody else's is not read, and cannot be told from what is not there.
+//!
 //! Stores of the three store ports run the suites of `testing::contract`.
 
 use async_trait::async_trait;
@@ -13,9 +16,12 @@ use crate::{FeedItem, NotificationFilter, NotificationView};
 /// Keeps notifications.
 #[async_trait]
 pub trait NotificationRepository: Interface {
-    /// The notification; `None` where there is none or, where `of` names a user, it is another's.
-    async fn find(&self, id: NotificationId, of: Option<&UserId>)
-    -> Result<Option<Notification>, StoreError>;
+    /// The notification; `None` too where `scope` names another user than the one it is for.
+    async fn find(
+        &self,
+        id: NotificationId,
+        scope: Option<&UserId>,
+    ) -> Result<Option<Notification>, StoreError>;
 
     /// Keeps new notifications, all or none, and settles the context's delivery with them. One whose event and
     /// channel are known MUST be left out without an error. Answers how many were new.
@@ -36,11 +42,11 @@ pub trait NotificationRepository: Interface {
 /// Reads notifications.
 #[async_trait]
 pub trait NotificationQueries: Interface {
-    /// One notification; `None` where there is none or, where `of` names a user, it is another's.
+    /// One notification; `None` too where `scope` names another user than the one it is for.
     async fn get(
         &self,
         id: NotificationId,
-        of: Option<&UserId>,
+        scope: Option<&UserId>,
     ) -> Result<Option<NotificationView>, StoreError>;
 
     /// A page of notifications, newest first.

@@ -59,8 +59,8 @@ pub struct PaymentUseCases {
 }
 
 impl PaymentHandlers {
-    /// Decorates the handlers. The observer sees what really ran, not answers that are given again; both only what the
-    /// caller was let in to.
+    /// Decorates the handlers. The observer sees what really ran and who was turned away, not answers that are given
+    /// again.
     #[must_use]
     pub fn decorated(
         self,
@@ -91,7 +91,8 @@ where
     PaymentAnswer: Answer<C>,
 {
     // A key is looked up for those only who may have what lies under it.
-    Guarded::command(Arc::new(Idempotent::new(Observed::command(handler, observer), Arc::clone(keys))))
+    let once = Idempotent::new(Observed::command(handler, observer), Arc::clone(keys));
+    Guarded::command(Arc::new(once), observer)
 }
 
 #[cfg(test)]

@@ -1,7 +1,9 @@
 //! Who may do what, on fakes: it is the same over every protocol.
 
+use std::sync::Mutex;
+
 use kernel_application::{
-    CallContext, Caller, Denied, Principal, Role, UseCaseError,
+    CallContext, Caller, Denied, Observation, Principal, Query, Role, UseCaseError,
     testing::{context, context_of},
 };
 use kernel_domain::PaymentId;
@@ -9,7 +11,7 @@ use kernel_domain::PaymentId;
 use super::*;
 use crate::{
     PaymentRepository, PaymentStatus, PaymentView,
-    testing::{World, creation, item, usd, user},
+    testing::{ProviderScript, World, creation, item, usd, user},
 };
 
 fn nobody() -> CallContext {
@@ -160,6 +162,27 @@ async fn recovery_is_the_systems_own() {
 }
 
 #[tokio::test]
+async fn a_callback_is_believed_from_the_system_alone() {
+    let world = World::default();
+    world.provider.script(ProviderScript::LoseAnswer);
+    let payment_id = world.completed("ada").await.id;
+    let handle = world.use_cases().handle_callback;
+    let callback = HandleCallback { event_id: "evt_1".into(), payment_id: payment_id.clone() };
+    let denied = handle.handle(&nobody(), callback.clone()).await.unwrap_err();
+    assert_eq!(denied.code(), "unauthenticated");
+    for ctx in [context_of("ada"), with_role("payment", Role::Service), with_role("root", Role::Admin)] {
+        assert!(is_forbidden(&handle.handle(&ctx, callback.clone()).await));
+    }
+    let status = async || {
+        let query = GetPayment { id: payment_id.clone() };
+        world.use_cases().get_payment.handle(&context(), query).await.unwrap().status
+    };
+    assert_eq!(status().await, PaymentStatus::Processing);
+    handle.handle(&context(), callback).await.unwrap();
+    assert_eq!(status().await, PaymentStatus::Completed);
+}
+
+#[tokio::test]
 async fn the_same_key_of_two_users_is_two_keys() {
     let world = World::default();
     let create = world.use_cases().create_payment;
@@ -208,4 +231,42 @@ async fn an_administrators_refund_is_another_than_the_users_under_the_same_key()
         assert_eq!(view.refunded_amount, usd(refunded));
     }
     assert_eq!(world.provider.refunds().len(), 2);
+}
+
+#[tokio::test]
+async fn who_is_no_administrator_any_more_gets_no_answers_of_that_time() {
+    let world = World::default();
+    let cases = world.use_cases();
+    let id = world.completed("ada").await.id;
+    let (was, is) = (with_role("root", Role::Admin), context_of("root"));
+    run(&cases.refund_payment, &was, Some("k"), refund(&id, 100)).await.unwrap();
+    let again = run(&cases.refund_payment, &is, Some("k"), refund(&id, 100)).await;
+    assert_eq!(again.unwrap_err().code(), "payment_not_found");
+    let (_, replayed) = run(&cases.refund_payment, &was, Some("k"), refund(&id, 100)).await.unwrap();
+    assert!(replayed);
+}
+
+#[tokio::test]
+async fn refusals_are_observed_once_and_old_answers_are_not() {
+    let world = World::default();
+    let seen = Arc::new(Outcomes::default());
+    let observer: Arc<dyn UseCaseObserver> = seen.clone();
+    let cases = world.observed_by(&observer);
+    let id = world.completed("ada").await.id;
+    for ctx in [context_of("ada"), context_of("ada"), nobody(), context_of("bob")] {
+        let _ = run(&cases.refund_payment, &ctx, Some("k"), refund(&id, 100)).await;
+    }
+    let denied = cases.get_stats.handle(&context_of("bob"), GetStats).await;
+    assert!(is_forbidden(&denied));
+    let refunds = ["ok", "unauthenticated", "not_found"].map(|outcome| ("refund_payment", outcome));
+    assert_eq!(*seen.0.lock().unwrap(), [&refunds[..], &[(GetStats::NAME, "forbidden")]].concat());
+}
+
+#[derive(Default)]
+struct Outcomes(Mutex<Vec<(&'static str, &'static str)>>);
+
+impl UseCaseObserver for Outcomes {
+    fn observe(&self, _: &CallContext, observation: &Observation<'_>) {
+        self.0.lock().unwrap().push((observation.use_case, observation.outcome()));
+    }
 }

@@ -133,7 +133,7 @@ mod tests {
         let config = Config::declare(&mut settings);
         settings.finish().unwrap();
         let store = Store::open(&config, &silent()).await.unwrap();
-        let product = resources::product(&config, &Metrics::new(), &silent()).unwrap();
+        let product = resources::product(&config, None, &Metrics::new(), &silent()).unwrap();
         let use_cases = use_cases(&config, &store, product).unwrap();
         let trace = TraceContext::parse("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01").unwrap();
         let query = basket_application::queries::GetBasket { user_id: "ada".to_owned() };

@@ -10,6 +10,7 @@ use basket_sqlite::MIGRATIONS;
 use kernel_application::{BoxError, HealthCheck};
 use platform_events::{Events, Store as MessageStore};
 use platform_grpc::{ClientMetrics, Peer, PeerSettings};
+use platform_identity::ServiceToken;
 use platform_messaging::EventWorkers;
 use platform_redis::{Redis, RedisHealth, RedisInbox, RedisOutbox};
 use platform_runtime::StorageHome;
@@ -27,6 +28,8 @@ pub(crate) struct Resources {
     pub(crate) events: Events,
     /// The product service.
     pub(crate) product: Arc<Peer>,
+    /// Who this service says it is.
+    token: Option<ServiceToken>,
 }
 
 /// The context's store, one arm per home.
@@ -43,7 +46,8 @@ impl Resources {
     pub(crate) async fn open(config: &Config, metrics: &Metrics, logger: &Logger) -> Result<Self, BoxError> {
         let store = Store::open(config, logger).await?;
         let events = Events::open(&config.events, metrics, logger).await?;
-        Ok(Self { store, events, product: product(config, metrics, logger)? })
+        let token = config.identity.service_token(logger);
+        Ok(Self { store, events, product: product(config, token.clone(), metrics, logger)?, token })
     }
 
     /// What relay, consumers and housekeeping are made of.
@@ -54,7 +58,8 @@ impl Resources {
     /// What has to be there for the service to be ready.
     pub(crate) fn checks(&self) -> Vec<Arc<dyn HealthCheck>> {
         let product: Arc<dyn HealthCheck> = Arc::clone(&self.product) as _;
-        vec![self.store.check(), self.events.check(), product]
+        let token = self.token.as_ref().map(ServiceToken::health);
+        [self.store.check(), self.events.check(), product].into_iter().chain(token).collect()
     }
 }
 
@@ -105,9 +110,14 @@ impl Store {
 }
 
 /// The connection to the product service.
-pub(crate) fn product(config: &Config, metrics: &Metrics, logger: &Logger) -> Result<Arc<Peer>, BoxError> {
+pub(crate) fn product(
+    config: &Config,
+    token: Option<ServiceToken>,
+    metrics: &Metrics,
+    logger: &Logger,
+) -> Result<Arc<Peer>, BoxError> {
     let logger = component(logger, "clients");
     let (settings, metrics) = (PeerSettings::default(), ClientMetrics::new(metrics));
     let peer = Peer::new("product-service", &config.product_service, settings, &logger, metrics)?;
-    Ok(Arc::new(peer.with_token(config.identity.service_token())))
+    Ok(Arc::new(peer.with_token(token)))
 }

@@ -26,7 +26,8 @@ use kernel_application::{BoxError, Caller, CommandHandler, Observed, UseCaseObse
 use platform_http::{Health, HttpServer};
 use platform_identity::Authenticator;
 use platform_runtime::{Running, SystemClock, listen};
-use platform_telemetry::component;
+use platform_telemetry::{component, lossless};
+use platform_tls::ServerTls;
 use shaku::{HasComponent, module};
 use slog::Logger;
 
@@ -49,6 +50,8 @@ module! {
 /// The administration, with everything that was kept and found so far in force.
 pub(crate) struct Office {
     module: AdminModule,
+    /// The certificates of the other ports.
+    tls: Option<Arc<ServerTls>>,
     discovery: Option<Discovery>,
     adopt: Arc<dyn CommandHandler<AdoptBackends>>,
 }
@@ -67,7 +70,7 @@ impl Office {
         if let Some(discovery) = &mut discovery {
             discovery.hand_over(&*adopt).await;
         }
-        Ok(Self { module, discovery, adopt })
+        Ok(Self { module, tls: resources.certificates.server.clone(), discovery, adopt })
     }
 
     /// Adds the operators' server, where there is one, and discovery's worker, where it is needed.
@@ -80,6 +83,7 @@ impl Office {
         (health, logger): (&Arc<Health>, &Logger),
     ) -> Result<Running, BoxError> {
         let routes = routes(&self.module, config, observer);
+        let Self { tls, discovery, adopt, .. } = self;
         let running = match config.admin.port {
             None => running,
             Some(port) => {
@@ -89,12 +93,16 @@ impl Office {
                     .authenticator(authenticator)
                     .health(Arc::clone(health))
                     .logger(&component(logger, "admin"))
-                    .workers(1)
-                    .bind(listener)?;
+                    .workers(1);
+                // Operators' tokens are worth more than clients'.
+                let http = match tls {
+                    Some(tls) => http.tls(tls),
+                    None => http,
+                };
+                let http = http.bind(listener)?;
                 running.server("admin", http.addr(), move |within| http.stop(within))
             }
         };
-        let Self { discovery, adopt, .. } = self;
         Ok(match discovery {
             None => running,
             Some(discovery) => running.worker("discovery", move |stop| discovery.run(adopt, stop)),
@@ -105,7 +113,10 @@ impl Office {
 async fn administration(config: &Config, resources: &Resources) -> Result<Arc<Administration>, BoxError> {
     let store = match &config.admin.state_file {
         None => None,
-        Some(path) => Some(Arc::new(StateFile::open(path)?) as Arc<dyn StateStore>),
+        Some(path) => {
+            let logger = component(&resources.logger, "state");
+            Some(Arc::new(StateFile::open(path, logger)?) as Arc<dyn StateStore>)
+        }
     };
     let parts = AdministrationParts {
         upstreams: Arc::clone(&resources.upstreams),
@@ -116,21 +127,22 @@ async fn administration(config: &Config, resources: &Resources) -> Result<Arc<Ad
         quota: resources.quota.clone(),
         store,
         clock: Arc::new(SystemClock),
-        logger: component(&resources.logger, "administration"),
+        logger: lossless(&component(&resources.logger, "administration")),
     };
     Ok(Administration::open(&config.services, parts).await?)
 }
 
 fn discovery(config: &Config, resources: &Resources) -> Result<Option<Discovery>, BoxError> {
     let settings = &config.discovery;
-    if !Discovery::is_needed(&config.services, settings.file.as_deref()) {
+    let configured = (&config.services, config.grpc.enabled.then_some(&config.grpc.services));
+    if !Discovery::is_needed(configured, settings.file.as_deref()) {
         return Ok(None);
     }
     let file = settings.file.as_deref().map(WatchedFile::at).transpose()?;
     let resolver = Resolver::new(&settings.servers)?;
     let metrics = DiscoveryMetrics::new(&resources.metrics);
     let logger = component(&resources.logger, "discovery");
-    let opened = Discovery::open(&config.services, file, resolver, settings.pace, metrics, logger);
+    let opened = Discovery::open(configured, file, resolver, settings.pace, metrics, logger);
     opened.map(Some).map_err(|error| format!("DISCOVERY_FILE: {error}").into())
 }
 

@@ -2,8 +2,11 @@
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use gateway_application::{CallReadiness, Caretaker, ForwardObserver, commands::call::Call};
-use gateway_grpc::{EdgeSettings, GrpcGateway, HealthProbe, Serving};
+use gateway_application::{
+    CallReadiness, Caretaker, ForwardObserver,
+    commands::call::{Call, RefuseCall, RefuseCallHandler},
+};
+use gateway_grpc::{Desk, EdgeSettings, GrpcGateway, HealthProbe, Serving};
 use kernel_application::{BoxError, CommandHandler, Observed, UseCaseObserver};
 use platform_identity::Authenticator;
 use platform_runtime::{Running, listen};
@@ -27,10 +30,12 @@ pub(crate) fn start(
     let serving = serve(config, module, resources, authenticator, observer)?;
     let caretaker = caretaker(config, module, resources);
     let addr: SocketAddr = serving.addr();
+    let (channels, upstreams) = (resources.channels.clone(), Arc::clone(&resources.grpc_upstreams));
     Ok(running
         .not_ready(serving.not_ready())
         .server("grpc", addr, move |within: Duration| serving.stop(within))
-        .worker("grpc-backends", move |stop| caretaker.run(stop)))
+        .worker("grpc-backends", move |stop| caretaker.run(stop))
+        .worker("grpc-connections", move |stop| channels.follow(upstreams, stop)))
 }
 
 fn serve(
@@ -43,13 +48,17 @@ fn serve(
     let settings = EdgeSettings {
         header_bytes: config.limits.headers,
         most: config.most,
+        connections: config.grpc.connections,
         cors: config.browsers.cors.clone(),
     };
     let call: Arc<dyn CommandHandler<Call>> = module.resolve();
-    let call = Observed::command(call, observer);
+    let proxies = config.forward.proxies.clone();
+    let refuse = RefuseCallHandler::new(module.resolve(), module.resolve(), proxies);
+    let refuse: Arc<dyn CommandHandler<RefuseCall>> = Arc::new(refuse);
+    let desk = Desk { call: Observed::command(call, observer), refuse: Observed::command(refuse, observer) };
     let readiness = CallReadiness::new(Arc::clone(&resources.grpc_upstreams));
     let logger = component(&resources.logger, "grpc");
-    let gateway = GrpcGateway::new(settings, call, readiness, authenticator, logger)
+    let gateway = GrpcGateway::new(settings, desk, readiness, authenticator, logger)
         .tls(resources.certificates.server.clone());
     Ok(gateway.serve(listen(config.grpc.port)?)?)
 }

@@ -41,8 +41,7 @@ impl Resources {
         let metrics = Metrics::new();
         let upstreams = Arc::new(Upstreams::new(config.services.clone()));
         let grpc_upstreams = Arc::new(Upstreams::new(config.grpc.services.clone()));
-        let seen = if config.grpc.enabled { vec![&upstreams, &grpc_upstreams] } else { vec![&upstreams] };
-        register_state(&metrics, &seen.into_iter().map(Arc::clone).collect::<Vec<_>>());
+        register_state(&metrics, &upstreams, config.grpc.enabled.then_some(&grpc_upstreams));
         let certificates = Certificates::load(&config.tls)?;
         let pool = Pool::new(config.timeouts, Arc::clone(&certificates.client));
         let channels = Channels::new(config.timeouts.connect, Arc::clone(&certificates.client));

@@ -29,6 +29,7 @@ const MARGIN: Duration = Duration::from_secs(5);
 pub async fn start(config: Config, logger: Logger) -> Result<Running, BoxError> {
     let resources = Resources::new(&config, &logger)?;
     let authenticator = config.identity.authenticator(&logger)?;
+    authenticator.measured(&resources.metrics);
     let module = module::build(&config, &resources);
     let mut checks = service_checks(&resources.upstreams);
     checks.extend(authenticator.health());
@@ -84,7 +85,7 @@ fn routes(
 ) -> GatewayRoutes {
     let forward: Arc<dyn CommandHandler<Forward>> = module.resolve();
     GatewayRoutes {
-        forward: Arc::new(Observed::new(forward, Arc::clone(observer))),
+        forward: Observed::command(forward, observer),
         check_backends: module.resolve(),
         limits,
         logger,

@@ -20,6 +20,7 @@ pub async fn start(config: Config, logger: Logger) -> Result<Running, BoxError> 
     let (use_cases, arrivals) = module::wired(&config, &resources.store, resources.senders.clone());
     let use_cases = use_cases.observed(&observer);
     let authenticator = config.identity.authenticator(&logger)?;
+    authenticator.measured(&metrics);
     let checks = resources.checks().into_iter().chain(authenticator.health()).collect();
     let health = Health::new(checks, component(&logger, "health"));
 

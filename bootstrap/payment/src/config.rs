@@ -117,7 +117,7 @@ mod tests {
             ("SERVICE_TOKEN_FILE", "/keys/payment.token"),
         ];
         assert!(named(&told[..3], "SERVICE_TOKEN_FILE"));
-        assert!(read_guarded(&told).unwrap().identity.service_token().is_some());
+        assert!(read_guarded(&told).unwrap().identity.service_token(&platform_telemetry::silent()).is_some());
     }
 
     #[test]

@@ -94,7 +94,7 @@ pub(crate) struct Wired {
 
 /// The context on that store. A component whose parameters are missing panics here, which the tests below would show.
 pub(crate) fn wired(config: &Config, store: &Store, peers: &Peers) -> Wired {
-    let Peers { basket, product, provider } = peers.clone();
+    let Peers { basket, product, provider, .. } = peers.clone();
     let module = PaymentModule::builder(store_module(config, store))
         .with_component_parameters::<GrpcBaskets>(GrpcBasketsParameters { peer: basket })
         .with_component_parameters::<GrpcProducts>(GrpcProductsParameters { peer: product })

@@ -6,7 +6,7 @@ use kernel_application::{BoxError, HealthCheck, StoreError};
 use payment_provider::{ProviderClient, ProviderSettings};
 use platform_events::{Events, Store as MessageStore};
 use platform_grpc::{ClientMetrics, Peer, PeerSettings};
-use platform_identity::Authenticator;
+use platform_identity::{Authenticator, ServiceToken};
 use platform_mariadb::{MariaDbHealth, MariaDbInbox, MariaDbOutbox};
 use platform_messaging::EventWorkers;
 use platform_runtime::StorageHome;
@@ -46,6 +46,8 @@ pub(crate) struct Peers {
     pub(crate) product: Arc<Peer>,
     /// The payment provider.
     pub(crate) provider: Arc<ProviderClient>,
+    /// Who this service says it is.
+    token: Option<ServiceToken>,
 }
 
 impl Resources {
@@ -54,6 +56,7 @@ impl Resources {
         let store = Store::open(config, logger).await?;
         let events = Events::open(&config.events, metrics, logger).await?;
         let authenticator = config.identity.authenticator(logger)?;
+        authenticator.measured(metrics);
         Ok(Self { store, events, peers: Peers::new(config, metrics, logger)?, authenticator })
     }
 
@@ -64,9 +67,10 @@ impl Resources {
 
     /// What has to be there for the service to be ready.
     pub(crate) fn checks(&self) -> Vec<Arc<dyn HealthCheck>> {
-        let Peers { basket, product, provider } = self.peers.clone();
+        let Peers { basket, product, provider, token } = self.peers.clone();
         let mut checks = vec![self.store.check(), self.events.check(), basket, product, provider];
         checks.extend(self.authenticator.health());
+        checks.extend(token.as_ref().map(ServiceToken::health));
         checks
     }
 }
@@ -110,9 +114,9 @@ impl Store {
 
 impl Peers {
     pub(crate) fn new(config: &Config, metrics: &Metrics, logger: &Logger) -> Result<Self, BoxError> {
+        let token = config.identity.service_token(logger);
         let logger = component(logger, "clients");
         let client_metrics = ClientMetrics::new(metrics);
-        let token = config.identity.service_token();
         let peer = |name, address: &str| {
             let peer = Peer::new(name, address, PeerSettings::default(), &logger, client_metrics.clone());
             peer.map(|peer| Arc::new(peer.with_token(token.clone())))
@@ -125,6 +129,7 @@ impl Peers {
             basket: peer("basket-service", &config.basket_service)?,
             product: peer("product-service", &config.product_service)?,
             provider: Arc::new(ProviderClient::new(settings, &logger)?),
+            token,
         })
     }
 }

@@ -23,6 +23,7 @@ pub async fn start(config: Config, logger: Logger) -> Result<Running, BoxError> 
         Arc::new(UseCaseMetrics::new(&metrics, component(&logger, "use-cases")));
     let use_cases = module::use_cases(&config, &resources.store).observed(&observer);
     let authenticator = config.identity.authenticator(&logger)?;
+    authenticator.measured(&metrics);
     let checks = resources.checks().into_iter().chain(authenticator.health());
     let health = Health::new(checks.collect(), component(&logger, "health"));
 

@@ -48,6 +48,11 @@ impl Backend {
         Arc::clone(&self.authority)
     }
 
+    /// Whether the other one is spoken to at the same place in the same way, whatever their shares.
+    pub fn is_same_place(&self, other: &Self) -> bool {
+        self.secure == other.secure && self.authority == other.authority
+    }
+
     /// Its share, relative to the other backends'.
     pub const fn weight(&self) -> Weight {
         self.weight
@@ -144,6 +149,15 @@ mod tests {
         assert_eq!(read("http://[::1]:9").unwrap(), ("[::1]:9".to_owned(), 1));
         let backend = Backend::parse("http://a:8080").unwrap().with_weight(Weight::new(7).unwrap());
         assert_eq!((backend.to_string().as_str(), backend.weight().get()), ("http://a:8080", 7));
+    }
+
+    #[test]
+    fn a_place_is_an_authority_and_a_way_to_speak() {
+        let backend = |text| Backend::parse(text).unwrap();
+        let plain = backend("http://a:8080");
+        assert!(plain.is_same_place(&backend("http://A:8080;weight=3")));
+        assert!(!plain.is_same_place(&backend("https://a:8080")));
+        assert!(!plain.is_same_place(&backend("http://a:8081")));
     }
 
     #[test]

@@ -127,7 +127,7 @@ const GUARDS: [Guard; 18] = [
         may: |room| matches!(room, Room::Platform(_) | Room::Adapter(..)),
     },
     Guard {
-        libraries: &["slog-async", "slog-json", "slog-term"],
+        libraries: &["slog-term"],
         rooms: "platform/telemetry",
         may: |room| matches!(room, Room::Platform("telemetry")),
     },
@@ -230,7 +230,7 @@ mod tests {
             ("adapters/gateway/grpc", "hyper"),
             ("adapters/gateway/proxy", "hyper-util"),
             ("application/gateway", "http"),
-            ("adapters/platform/telemetry", "slog-json"),
+            ("adapters/platform/telemetry", "slog-term"),
             ("bootstrap/product", "tonic"),
             ("bootstrap/product", "actix-web"),
             ("xtask", "ureq"),
@@ -278,7 +278,7 @@ mod tests {
             ("adapters/payment/provider", "hyper-util"),
             ("bootstrap/product", "prometheus-client"),
             ("bootstrap/product", "slog-term"),
-            ("adapters/platform/http", "slog-json"),
+            ("adapters/platform/http", "slog-term"),
             ("adapters/platform/http", "ureq"),
             ("bootstrap/product", "clap"),
         ] {

@@ -9,7 +9,7 @@ use ring::signature::{Ed25519KeyPair, KeyPair};
 use serde_json::{Value, json};
 use std::fs;
 use std::io::ErrorKind;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 const SEED: usize = 32;
 
@@ -54,7 +54,7 @@ fn make(path: &Path) -> Outcome {
     let mut seed = [0; SEED];
     SystemRandom::new().fill(&mut seed).context(|| "asking for random numbers".to_owned())?;
     let text = json!({ "kty": "OKP", "crv": "Ed25519", "d": URL_SAFE_NO_PAD.encode(seed) }).to_string();
-    let draft = tempfile(path);
+    let draft = draft(path);
     secret::write(&draft, &text)?;
     // Unlike a renaming, a link never replaces what is there.
     let linked = fs::hard_link(&draft, path);
@@ -67,8 +67,8 @@ fn make(path: &Path) -> Outcome {
     }
 }
 
-/// One that no other thread or process has.
-fn tempfile(path: &Path) -> std::path::PathBuf {
+/// A name beside `path` that no other thread or process has.
+pub(super) fn draft(path: &Path) -> PathBuf {
     path.with_extension(format!("{}-{:?}.draft", std::process::id(), std::thread::current().id()))
 }
 

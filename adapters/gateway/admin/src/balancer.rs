@@ -7,7 +7,7 @@ use actix_web::{
     web::Data,
 };
 use gateway_application::{
-    BackendStatus, BalancerView,
+    BackendStatus, BalancerView, Changed,
     commands::administer::{Administer, Order},
     queries::show_balancer::ShowBalancer,
 };
@@ -46,9 +46,8 @@ pub(crate) async fn tune_balancer(
     routes: Data<AdminRoutes>,
 ) -> Result<HttpResponse, Problem> {
     let BalancerChangeBody { strategy, max_in_flight, max_waiting } = change;
-    let order = Order::TuneService { service: service.clone(), strategy, max_in_flight, max_waiting };
-    routes.administer.handle(&ctx, Administer { order, expected }).await?;
-    let view = routes.show_balancer.handle(&ctx, ShowBalancer { service }).await?;
+    let order = Order::TuneService { service, strategy, max_in_flight, max_waiting };
+    let view = balancer(routes.administer.handle(&ctx, Administer { order, expected }).await?)?;
     Ok(HttpResponse::Ok().insert_header(etag(view.version)).json(BalancerBody::from(view)))
 }
 
@@ -66,9 +65,9 @@ pub(crate) async fn add_backend(
     routes: Data<AdminRoutes>,
 ) -> Result<HttpResponse, Problem> {
     let order = Order::AddBackend { service: service.clone(), url: url.clone(), weight };
-    routes.administer.handle(&ctx, Administer { order, expected }).await?;
+    let view = balancer(routes.administer.handle(&ctx, Administer { order, expected }).await?)?;
     let is_it = |backend: &BackendStatus| backend.url.eq_ignore_ascii_case(url.trim_end_matches('/'));
-    let (version, backend) = find(&routes, &ctx, service.clone(), is_it).await?;
+    let (version, backend) = find(view, is_it)?;
     let location = location(&service, &backend.backend);
     Ok(HttpResponse::Created()
         .insert_header(etag(version))
@@ -86,7 +85,7 @@ pub(crate) async fn show_backend(
     PathParams((service, backend)): PathParams<(String, String)>,
     routes: Data<AdminRoutes>,
 ) -> Result<HttpResponse, Problem> {
-    one(&routes, &ctx, service, &backend).await
+    one(routes.show_balancer.handle(&ctx, ShowBalancer { service }).await?, &backend)
 }
 
 /// Changes a backend's weight, or begins or ends its drain: it gets no new requests, those under way go on, and
@@ -105,9 +104,8 @@ pub(crate) async fn adjust_backend(
     JsonBody(BackendChangeBody { weight, draining }): JsonBody<BackendChangeBody>,
     routes: Data<AdminRoutes>,
 ) -> Result<HttpResponse, Problem> {
-    let order = Order::AdjustBackend { service: service.clone(), backend: backend.clone(), weight, draining };
-    routes.administer.handle(&ctx, Administer { order, expected }).await?;
-    one(&routes, &ctx, service, &backend).await
+    let order = Order::AdjustBackend { service, backend: backend.clone(), weight, draining };
+    one(balancer(routes.administer.handle(&ctx, Administer { order, expected }).await?)?, &backend)
 }
 
 /// Takes a backend out at once; requests under way go on, and `leaving` of the balancer shows them. One that is
@@ -124,34 +122,35 @@ pub(crate) async fn remove_backend(
     routes: Data<AdminRoutes>,
 ) -> Result<HttpResponse, Problem> {
     let order = Order::RemoveBackend { service, backend };
-    let version = routes.administer.handle(&ctx, Administer { order, expected }).await?;
-    Ok(HttpResponse::NoContent().insert_header(etag(version)).finish())
+    let changed = routes.administer.handle(&ctx, Administer { order, expected }).await?;
+    Ok(HttpResponse::NoContent().insert_header(etag(changed.version())).finish())
 }
 
-async fn one(
-    routes: &AdminRoutes,
-    ctx: &Ctx,
-    service: String,
-    backend: &str,
-) -> Result<HttpResponse, Problem> {
-    let is_it = |known: &BackendStatus| known.backend.eq_ignore_ascii_case(backend);
-    let (version, backend) = find(routes, ctx, service, is_it).await?;
+fn one(view: BalancerView, backend: &str) -> Result<HttpResponse, Problem> {
+    let (version, backend) = find(view, |known| known.backend.eq_ignore_ascii_case(backend))?;
     Ok(HttpResponse::Ok().insert_header(etag(version)).json(BackendBody::from(backend)))
 }
 
+/// The service right after the change to it: whoever changed it next has changed what others are shown.
+pub(crate) fn balancer(changed: Changed) -> Result<BalancerView, Problem> {
+    match changed {
+        Changed::Balancer(view) => Ok(view),
+        Changed::Rate(_) => {
+            let detail = "the change was made; read the service again";
+            Err(Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", detail))
+        }
+    }
+}
+
 /// One backend, and the version that shows it.
-pub(crate) async fn find(
-    routes: &AdminRoutes,
-    ctx: &Ctx,
-    service: String,
+pub(crate) fn find(
+    view: BalancerView,
     is_it: impl Fn(&BackendStatus) -> bool,
 ) -> Result<(u64, BackendStatus), Problem> {
-    let BalancerView { version, backends, .. } =
-        routes.show_balancer.handle(ctx, ShowBalancer { service }).await?;
     let unknown =
         || Problem::new(StatusCode::NOT_FOUND, "unknown_backend", "the service has no such backend");
-    let found = backends.into_iter().find(|backend| is_it(backend)).ok_or_else(unknown)?;
-    Ok((version, found))
+    let found = view.backends.into_iter().find(|backend| is_it(backend)).ok_or_else(unknown)?;
+    Ok((view.version, found))
 }
 
 /// Brackets around an address of IPv6 must not be in a path.

@@ -2,7 +2,6 @@
 
 use actix_web::{HttpResponse, get, http::StatusCode, put, web::Data};
 use gateway_application::{
-    BackendStatus,
     commands::administer::{Administer, Order},
     queries::show_balancer::ShowBalancer,
 };
@@ -10,7 +9,7 @@ use platform_http::{Ctx, IfMatch, JsonBody, PathParams, Problem, etag};
 
 use crate::{
     AdminRoutes,
-    balancer::find,
+    balancer::{balancer, find},
     body::{BreakerBody, BreakerStateBody, BreakersBody},
     failures::{Always, Changing, OfService, WithBody},
 };
@@ -43,10 +42,9 @@ pub(crate) async fn switch_breaker(
     JsonBody(BreakerStateBody { state }): JsonBody<BreakerStateBody>,
     routes: Data<AdminRoutes>,
 ) -> Result<HttpResponse, Problem> {
-    let order = Order::SwitchBreaker { service: service.clone(), backend: backend.clone(), state };
-    routes.administer.handle(&ctx, Administer { order, expected }).await?;
-    let is_it = |known: &BackendStatus| known.backend.eq_ignore_ascii_case(&backend);
-    let (version, found) = find(&routes, &ctx, service, is_it).await?;
+    let order = Order::SwitchBreaker { service, backend: backend.clone(), state };
+    let view = balancer(routes.administer.handle(&ctx, Administer { order, expected }).await?)?;
+    let (version, found) = find(view, |known| known.backend.eq_ignore_ascii_case(&backend))?;
     let gone = || Problem::new(StatusCode::NOT_FOUND, "unknown_backend", "the backend has no breaker");
     let body = BreakerBody::of(found).ok_or_else(gone)?;
     Ok(HttpResponse::Ok().insert_header(etag(version)).json(body))

@@ -2,6 +2,7 @@
 
 use actix_web::{HttpResponse, delete, get, http::StatusCode, put, web::Data};
 use gateway_application::{
+    Changed, RateView,
     commands::administer::{Administer, Order, RateOrder},
     queries::show_rate_limit::ShowRateLimit,
 };
@@ -18,7 +19,7 @@ use crate::{
     (status = 200, description = "The limits", body = LimitsBody, headers(("ETag" = String))), Always))]
 #[get("/admin/limits")]
 pub(crate) async fn show_limits(ctx: Ctx, routes: Data<AdminRoutes>) -> Result<HttpResponse, Problem> {
-    shown(&routes, &ctx).await
+    Ok(shown(routes.show_rate_limit.handle(&ctx, ShowRateLimit).await?))
 }
 
 /// Replaces the rate limit. It holds at once, and everybody starts anew.
@@ -33,8 +34,7 @@ pub(crate) async fn limit_rate(
     routes: Data<AdminRoutes>,
 ) -> Result<HttpResponse, Problem> {
     let order = Order::LimitRate(rate(&change)?);
-    routes.administer.handle(&ctx, Administer { order, expected }).await?;
-    shown(&routes, &ctx).await
+    changed(&routes.administer.handle(&ctx, Administer { order, expected }).await?)
 }
 
 /// Gives the rate limit back to what is configured.
@@ -48,13 +48,21 @@ pub(crate) async fn forget_rate(
     routes: Data<AdminRoutes>,
 ) -> Result<HttpResponse, Problem> {
     let order = Order::LimitRate(RateOrder::AsConfigured);
-    routes.administer.handle(&ctx, Administer { order, expected }).await?;
-    shown(&routes, &ctx).await
+    changed(&routes.administer.handle(&ctx, Administer { order, expected }).await?)
 }
 
-async fn shown(routes: &AdminRoutes, ctx: &Ctx) -> Result<HttpResponse, Problem> {
-    let view = routes.show_rate_limit.handle(ctx, ShowRateLimit).await?;
-    Ok(HttpResponse::Ok().insert_header(etag(view.version)).json(LimitsBody::from(view)))
+fn changed(changed: &Changed) -> Result<HttpResponse, Problem> {
+    match changed {
+        Changed::Rate(view) => Ok(shown(*view)),
+        Changed::Balancer(_) => {
+            let detail = "the change was made; read the limits again";
+            Err(Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", detail))
+        }
+    }
+}
+
+fn shown(view: RateView) -> HttpResponse {
+    HttpResponse::Ok().insert_header(etag(view.version)).json(LimitsBody::from(view))
 }
 
 fn rate(change: &RateChangeBody) -> Result<RateOrder, Problem> {

@@ -1,4 +1,5 @@
-//! The watched file: services with their lists, in JSON or TOML.
+//! The watched file: services with their lists, in JSON or TOML. `product` are the backends that answer HTTP,
+//! `product-grpc` those that answer gRPC.
 
 use std::{
     collections::BTreeMap,
@@ -6,15 +7,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use gateway_domain::{
-    Service,
-    fleet::{Source, parse_sources},
-};
+use gateway_domain::fleet::{Fleet, Source, parse_sources};
 use kernel_domain::Violations;
 use serde::Deserialize;
 
-/// The sources of the services that the file names.
-pub(crate) type Lists = BTreeMap<Service, Vec<Source>>;
+/// The sources of the fleets that the file names.
+pub(crate) type Lists = BTreeMap<Fleet, Vec<Source>>;
 
 /// A file that is read again and again. Its content is compared, because times of files lie: an editor, a copy, or a
 /// mounted folder that is swapped as a whole may leave them as they were.
@@ -51,7 +49,7 @@ pub enum FileError {
     #[error("{service}: {violations}")]
     List {
         /// The service.
-        service: Service,
+        service: Fleet,
         /// All that is wrong.
         violations: Violations,
     },
@@ -119,8 +117,8 @@ fn toml(text: &str) -> Result<Content, FileError> {
     Ok(toml::from_str(text)?)
 }
 
-fn list(name: String, entries: &[Entry]) -> Result<(Service, Vec<Source>), FileError> {
-    let Some(service) = Service::named(&name) else { return Err(FileError::Service(name)) };
+fn list(name: String, entries: &[Entry]) -> Result<(Fleet, Vec<Source>), FileError> {
+    let Some(service) = Fleet::named(&name) else { return Err(FileError::Service(name)) };
     let texts: Vec<_> = entries.iter().map(Entry::text).collect();
     let sources = parse_sources(texts.iter().map(String::as_str));
     Ok((service, sources.map_err(|violations| FileError::List { service, violations })?))
@@ -153,16 +151,20 @@ mod tests {
     fn both_formats_say_the_same() {
         let dir = data_dir().unwrap();
         let json = r#"{"services": {"product": ["http://a:1;weight=3", {"url": "dns://b:2", "weight": 2}],
-                                    "basket": ["srv://_http._tcp.c"]}}"#;
+                                    "basket-grpc": ["srv://_grpc._tcp.c"]}}"#;
         let toml = "[services]\nproduct = ['http://a:1;weight=3', { url = 'dns://b:2', weight = 2 }]\n\
-                    basket = ['srv://_http._tcp.c']\n";
+                    basket-grpc = ['srv://_grpc._tcp.c']\n";
         for (name, content) in [("a.json", json), ("a.toml", toml)] {
             let path = dir.path().join(name);
             fs::write(&path, content).unwrap();
             let lists = WatchedFile::at(&path).unwrap().look().unwrap().unwrap();
             assert_eq!(
                 shown(&lists),
-                ["product http://a:1;weight=3", "product dns://b:2;weight=2", "basket srv://_http._tcp.c",]
+                [
+                    "product http://a:1;weight=3",
+                    "product dns://b:2;weight=2",
+                    "basket-grpc srv://_grpc._tcp.c",
+                ]
             );
         }
         assert!(matches!(WatchedFile::at(Path::new("a.yaml")), Err(FileError::Ending)));
@@ -189,6 +191,7 @@ mod tests {
         let file = WatchedFile::at(Path::new("a.json")).unwrap();
         for (content, part) in [
             (r#"{"services": {"shop": ["http://a"]}}"#, "no service `shop`"),
+            (r#"{"services": {"notification-grpc": ["http://a"]}}"#, "no service `notification-grpc`"),
             (r#"{"services": {"product": []}}"#, "product: backend: there must be one at least"),
             (r#"{"services": {"product": ["http://a,http://b"]}}"#, "must be like http://host:8080"),
             (r#"{"services": {"product": ["ftp://a", "http://b;weight=0"]}}"#, "`0` must be 1 to 1000"),

@@ -20,6 +20,8 @@ struct Lookup {
     backends: Vec<Backend>,
     failing: bool,
     due: Instant,
+    /// Somebody is asked for it now.
+    asked: bool,
 }
 
 /// What an answer was, compared with the last one.
@@ -50,20 +52,25 @@ impl Lookups {
             self.0.remove(source);
         }
         for name in names {
-            let new = || Lookup { backends: Vec::new(), failing: false, due: now };
+            let new = || Lookup { backends: Vec::new(), failing: false, due: now, asked: false };
             self.0.entry(name.clone()).or_insert_with(new);
         }
         gone
     }
 
-    /// Those whose time has come.
-    pub(crate) fn due(&self, now: Instant) -> Vec<Source> {
-        self.0.iter().filter(|(_, lookup)| lookup.due <= now).map(|(source, _)| source.clone()).collect()
+    /// Those whose time has come. Until they are answered, it does not come again.
+    pub(crate) fn ask(&mut self, now: Instant) -> Vec<Source> {
+        let due = self.0.iter_mut().filter(|(_, lookup)| lookup.due <= now && !lookup.asked);
+        due.map(|(source, lookup)| {
+            lookup.asked = true;
+            source.clone()
+        })
+        .collect()
     }
 
     /// When the next one's time comes.
     pub(crate) fn next(&self) -> Option<Instant> {
-        self.0.values().map(|lookup| lookup.due).min()
+        self.0.values().filter(|lookup| !lookup.asked).map(|lookup| lookup.due).min()
     }
 
     /// Takes an answer into account. A failed lookup changes nothing: that DNS is away says nothing of backends.
@@ -75,18 +82,24 @@ impl Lookups {
         now: Instant,
     ) -> News {
         let Some(lookup) = self.0.get_mut(source) else { return News::Same };
+        lookup.asked = false;
         let valid = answer.as_ref().map_or(Duration::ZERO, |answer| answer.valid);
         lookup.due = now + valid.clamp(pace.least, pace.most);
         let failed = std::mem::replace(&mut lookup.failing, answer.is_err());
         match answer {
             Err(error) if !failed => News::Failed(error),
             Err(_) => News::StillFailing,
-            Ok(answer) if lookup.backends != answer.backends => {
-                lookup.backends = answer.backends;
-                News::Other
+            Ok(answer) => {
+                let backends = answer.over(&lookup.backends);
+                if lookup.backends != backends {
+                    lookup.backends = backends;
+                    News::Other
+                } else if failed {
+                    News::Recovered
+                } else {
+                    News::Same
+                }
             }
-            Ok(_) if failed => News::Recovered,
-            Ok(_) => News::Same,
         }
     }
 
@@ -124,7 +137,7 @@ mod tests {
 
     fn found(urls: &[&str], seconds: u64) -> Answer {
         let backends = urls.iter().map(|url| Backend::parse(url).unwrap()).collect();
-        Answer { backends, valid: Duration::from_secs(seconds) }
+        Answer { backends, valid: Duration::from_secs(seconds), whole: true }
     }
 
     fn shown(lookups: &Lookups, sources: &[Source]) -> Vec<String> {
@@ -137,14 +150,30 @@ mod tests {
         let name = source("dns://a:1");
         let mut lookups = Lookups::default();
         lookups.follow([&name, &source("http://b:1")].into_iter(), now);
-        assert_eq!((lookups.due(now), lookups.next()), (vec![name.clone()], Some(now)));
+        assert_eq!((lookups.next(), lookups.ask(now)), (Some(now), vec![name.clone()]));
+        assert_eq!((lookups.next(), lookups.ask(now)), (None, vec![]), "it is asked for already");
         for (seconds, waits) in [(0, 5), (30, 30), (3_600, 60), (u64::MAX, 60)] {
             lookups.answered(&name, Ok(found(&["http://1.1.1.1:1"], seconds)), &PACE, now);
             assert_eq!(lookups.next(), Some(now + Duration::from_secs(waits)), "{seconds}");
         }
         lookups.answered(&name, Err(LookupError::Empty), &PACE, now);
         assert_eq!(lookups.next(), Some(now + PACE.least), "a failed one soon again");
-        assert!(lookups.due(now).is_empty());
+        assert!(lookups.ask(now).is_empty());
+    }
+
+    #[test]
+    fn an_answer_in_part_takes_nothing_away() {
+        let now = Instant::now();
+        let name = source("srv://_http._tcp.a");
+        let mut lookups = Lookups::default();
+        lookups.follow([&name].into_iter(), now);
+        lookups.answered(&name, Ok(found(&["http://1.1.1.1:1", "http://1.1.1.2:1"], 9)), &PACE, now);
+        let part = Answer { whole: false, ..found(&["http://1.1.1.2:1;weight=3", "http://1.1.1.3:1"], 9) };
+        lookups.answered(&name, Ok(part), &PACE, now);
+        let sources = [name];
+        assert_eq!(shown(&lookups, &sources), ["1.1.1.2:1", "1.1.1.3:1", "1.1.1.1:1"]);
+        lookups.answered(&sources[0], Ok(found(&["http://1.1.1.3:1"], 9)), &PACE, now);
+        assert_eq!(shown(&lookups, &sources), ["1.1.1.3:1"]);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use futures_util::future::try_join_all;
+use futures_util::future::join_all;
 use gateway_domain::{Backend, Weight, fleet::Source};
 use hickory_resolver::{
     TokioResolver,
@@ -24,8 +24,24 @@ pub struct Resolver(TokioResolver);
 pub(crate) struct Answer {
     /// At least one, each once.
     pub(crate) backends: Vec<Backend>,
-    /// For how long, as the records say.
+    /// For how long, as the records say; no time at all for a part.
     pub(crate) valid: Duration,
+    /// Otherwise nobody has answered for some of the targets.
+    pub(crate) whole: bool,
+}
+
+impl Answer {
+    /// The backends from now on, where `before` were the ones before: what nobody has answered for may still be there.
+    pub(crate) fn over(self, before: &[Backend]) -> Vec<Backend> {
+        let Self { mut backends, whole, .. } = self;
+        if !whole {
+            let is_new =
+                |known: &&Backend| backends.iter().all(|other| other.authority() != known.authority());
+            let missing: Vec<_> = before.iter().filter(is_new).cloned().collect();
+            backends.extend(missing);
+        }
+        backends
+    }
 }
 
 /// Why there is no answer.
@@ -37,6 +53,16 @@ pub(crate) enum LookupError {
     /// The name has no usable record.
     #[error("the answer names no backend")]
     Empty,
+}
+
+impl LookupError {
+    /// Whether DNS says that there is nothing, and not that it cannot say.
+    fn is_definite(&self) -> bool {
+        match self {
+            Self::Asked(error) => error.is_no_records_found(),
+            Self::Empty => true,
+        }
+    }
 }
 
 /// How long one server may take; each is asked twice.
@@ -64,7 +90,9 @@ impl Resolver {
     /// Looks a source up; one that names its backend itself is its own answer, for ever.
     pub(crate) async fn resolve(&self, source: &Source) -> Result<Answer, LookupError> {
         match source {
-            Source::Fixed(backend) => Ok(Answer { backends: vec![backend.clone()], valid: Duration::MAX }),
+            Source::Fixed(backend) => {
+                Ok(Answer { backends: vec![backend.clone()], valid: Duration::MAX, whole: true })
+            }
             Source::Addresses { host, port, weight } => {
                 let (addresses, until) = self.addresses(host).await?;
                 answer(addresses.into_iter().map(|address| (address, *port, *weight)), until)
@@ -79,15 +107,26 @@ impl Resolver {
             RData::SRV(target) => Some(target),
             _ => None,
         }));
-        let found = targets.into_iter().map(|target| async move {
+        let targets = targets.into_iter().map(|target| async move {
             let (addresses, until) = self.addresses(&target.target.to_utf8()).await?;
             let (port, weight) = (target.port, weight(target.weight));
             let backends = addresses.into_iter().map(move |address| (address, port, weight));
             Ok::<_, LookupError>((backends.collect::<Vec<_>>(), until))
         });
-        let found = try_join_all(found).await?;
+        let (mut found, mut failures) = (Vec::new(), Vec::new());
+        for answered in join_all(targets).await {
+            match answered {
+                Ok(target) => found.push(target),
+                Err(failure) => failures.push(failure),
+            }
+        }
         let until = found.iter().map(|(_, until)| *until).fold(records.valid_until(), Instant::min);
-        answer(found.into_iter().flat_map(|(backends, _)| backends), until)
+        // One target that is not found must not cost the others.
+        match answer(found.into_iter().flat_map(|(backends, _)| backends), until) {
+            Ok(answer) if failures.iter().all(LookupError::is_definite) => Ok(answer),
+            Ok(answer) => Ok(Answer { valid: Duration::ZERO, whole: false, ..answer }),
+            Err(empty) => Err(failures.into_iter().next().unwrap_or(empty)),
+        }
     }
 
     async fn addresses(&self, host: &str) -> Result<(Vec<IpAddr>, Instant), LookupError> {
@@ -141,5 +180,5 @@ fn answer(
     }
     // In the order of their addresses: DNS shuffles, and the same set is no change.
     let backends = backends.into_values().collect();
-    Ok(Answer { backends, valid: until.saturating_duration_since(Instant::now()) })
+    Ok(Answer { backends, valid: until.saturating_duration_since(Instant::now()), whole: true })
 }

@@ -7,9 +7,13 @@ use std::{
     time::Duration,
 };
 
-use futures_util::future::join_all;
+use futures_util::{
+    StreamExt,
+    future::{BoxFuture, FutureExt},
+    stream::FuturesUnordered,
+};
 use gateway_application::{Settings, commands::adopt_backends::AdoptBackends};
-use gateway_domain::{Service, fleet::Source};
+use gateway_domain::fleet::{Fleet, Source};
 use kernel_application::{CallContext, Caller, CommandHandler, TraceContext};
 use slog::{Logger, error, info, o, warn};
 use tokio::{sync::watch, time::Instant};
@@ -33,16 +37,24 @@ pub struct Pace {
     pub most: Duration,
 }
 
+/// What is configured: for HTTP, and for gRPC where that is served.
+pub type Configured<'a> = (&'a Settings, Option<&'a Settings>);
+
+/// An answer that is waited for.
+type Asking = BoxFuture<'static, (Source, Result<Answer, LookupError>)>;
+
 /// Finds the backends of all services.
 pub struct Discovery {
     configured: Lists,
     listed: Lists,
-    /// The services that have had a whole list.
-    complete: BTreeSet<Service>,
+    /// Those that have had a whole list.
+    complete: BTreeSet<Fleet>,
     file: Option<WatchedFile>,
     file_due: Instant,
-    resolver: Resolver,
+    resolver: Arc<Resolver>,
     lookups: Lookups,
+    /// One for each name that is being looked up, so that none waits for another.
+    asking: FuturesUnordered<Asking>,
     pace: Pace,
     metrics: DiscoveryMetrics,
     logger: Logger,
@@ -51,7 +63,7 @@ pub struct Discovery {
 impl Discovery {
     /// Reads the file, where there is one. At the start a file that is wrong is an error: there is no older list yet.
     pub fn open(
-        settings: &Settings,
+        configured: Configured<'_>,
         file: Option<WatchedFile>,
         resolver: Resolver,
         pace: Pace,
@@ -59,16 +71,15 @@ impl Discovery {
         logger: Logger,
     ) -> Result<Self, FileError> {
         let now = Instant::now();
-        let configured =
-            Service::ALL.map(|service| (service, settings.of(service).backends.sources().to_vec())).into();
         let mut discovery = Self {
-            configured,
+            configured: Fleet::ALL.map(|fleet| (fleet, sources(configured, fleet).to_vec())).into(),
             listed: BTreeMap::new(),
             complete: BTreeSet::new(),
             file,
             file_due: now + pace.file,
-            resolver,
+            resolver: Arc::new(resolver),
             lookups: Lookups::default(),
+            asking: FuturesUnordered::new(),
             pace,
             metrics,
             logger,
@@ -82,11 +93,9 @@ impl Discovery {
     }
 
     /// Whether any of these settings need a worker: names in DNS, or a file.
-    pub fn is_needed(settings: &Settings, file: Option<&Path>) -> bool {
-        let fixed = |source: &Source| source.fixed().is_some();
-        let names =
-            Service::ALL.iter().any(|service| !settings.of(*service).backends.sources().iter().all(fixed));
-        file.is_some() || names
+    pub fn is_needed(configured: Configured<'_>, file: Option<&Path>) -> bool {
+        let is_name = |source: &Source| source.fixed().is_none();
+        file.is_some() || Fleet::ALL.iter().any(|fleet| sources(configured, *fleet).iter().any(is_name))
     }
 
     /// Looks, and hands over what is new, until `stop` turns true or its sender is gone.
@@ -97,8 +106,7 @@ impl Discovery {
     ) {
         let working = async {
             loop {
-                tokio::time::sleep_until(self.due()).await;
-                if self.look(Instant::now()).await {
+                if self.look().await {
                     self.hand_over(&*adopt).await;
                 }
             }
@@ -115,14 +123,14 @@ impl Discovery {
     /// must not cost the backends that there were. Only at the start there is nothing to wait with.
     pub async fn hand_over(&mut self, adopt: &dyn CommandHandler<AdoptBackends>) {
         let mut found = Vec::new();
-        for service in Service::ALL {
-            let sources = of(&self.listed, &self.configured, service);
+        for fleet in Fleet::ALL {
+            let sources = of(&self.listed, &self.configured, fleet);
             let complete = self.lookups.have_all(sources);
-            if complete || !self.complete.contains(&service) {
-                found.push((service, self.lookups.expand(sources)));
+            if complete || !self.complete.contains(&fleet) {
+                found.push((fleet, self.lookups.expand(sources)));
             }
             if complete {
-                self.complete.insert(service);
+                self.complete.insert(fleet);
             }
         }
         let ctx = CallContext::new("discovery", TraceContext::start(Uuid::now_v7())).by(Caller::Trusted);
@@ -137,19 +145,29 @@ impl Discovery {
         file.into_iter().chain(lookup).min().unwrap_or_else(|| Instant::now() + self.pace.most)
     }
 
-    /// Whether anything is new.
-    async fn look(&mut self, now: Instant) -> bool {
-        let mut new = false;
-        if self.file.is_some() && now >= self.file_due {
-            self.file_due = now + self.pace.file;
-            new |= self.look_at_file(now);
+    /// Waits for an answer, or for the time to look at something; whether anything is new.
+    async fn look(&mut self) -> bool {
+        for source in self.lookups.ask(Instant::now()) {
+            let resolver = Arc::clone(&self.resolver);
+            let asking = async move {
+                let answer = resolver.resolve(&source).await;
+                (source, answer)
+            };
+            self.asking.push(asking.boxed());
         }
-        let due = self.lookups.due(now);
-        let answers = join_all(due.iter().map(|source| self.resolver.resolve(source))).await;
-        for (source, answer) in due.iter().zip(answers) {
-            new |= self.answered(source, answer);
+        let due = self.due();
+        tokio::select! {
+            Some((source, answer)) = self.asking.next() => self.answered(&source, answer),
+            () = tokio::time::sleep_until(due) => self.look_at_file_when_due(Instant::now()),
         }
-        new
+    }
+
+    fn look_at_file_when_due(&mut self, now: Instant) -> bool {
+        if self.file.is_none() || now < self.file_due {
+            return false;
+        }
+        self.file_due = now + self.pace.file;
+        self.look_at_file(now)
     }
 
     fn look_at_file(&mut self, now: Instant) -> bool {
@@ -195,7 +213,7 @@ impl Discovery {
     }
 
     fn follow(&mut self, now: Instant) {
-        let all = Service::ALL.into_iter().flat_map(|service| of(&self.listed, &self.configured, service));
+        let all = Fleet::ALL.into_iter().flat_map(|fleet| of(&self.listed, &self.configured, fleet));
         for gone in self.lookups.follow(all, now) {
             self.metrics.forget(&gone.to_string());
         }
@@ -207,6 +225,14 @@ impl Discovery {
 }
 
 /// What the file says counts before what is configured.
-fn of<'a>(listed: &'a Lists, configured: &'a Lists, service: Service) -> &'a [Source] {
-    listed.get(&service).or_else(|| configured.get(&service)).map(Vec::as_slice).unwrap_or_default()
+fn of<'a>(listed: &'a Lists, configured: &'a Lists, fleet: Fleet) -> &'a [Source] {
+    listed.get(&fleet).or_else(|| configured.get(&fleet)).map(Vec::as_slice).unwrap_or_default()
+}
+
+fn sources((http, grpc): Configured<'_>, fleet: Fleet) -> &[Source] {
+    let service = match fleet {
+        Fleet::Http(service) => Some(http.of(service)),
+        Fleet::Grpc(service) => grpc.map(|grpc| grpc.of(service)),
+    };
+    service.map(|service| service.backends.sources()).unwrap_or_default()
 }

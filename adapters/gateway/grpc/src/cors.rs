@@ -32,19 +32,18 @@ impl WebCors {
         request.headers().get(ORIGIN).cloned()
     }
 
-    /// The answer to a browser that asks before it calls. One whose page is granted nothing gets an answer without a
-    /// grant, which says as much.
+    /// The answer to a browser that asks before it calls; 403 where its page is granted nothing, as over HTTP.
     pub(crate) fn preflight<B>(&self, request: &Request<B>) -> Option<Response<Body>> {
         let asks = request.headers().contains_key(ACCESS_CONTROL_REQUEST_METHOD);
         let origin = request.headers().get(ORIGIN).filter(|_| asks && request.method() == Method::OPTIONS)?;
         let mut response = Response::new(Body::empty());
-        *response.status_mut() = StatusCode::NO_CONTENT;
         let headers = response.headers_mut();
-        self.allow(origin, headers, |headers| {
+        let granted = self.allow(origin, headers, |headers| {
             headers.insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("POST"));
             headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, self.sent.clone());
             headers.insert(ACCESS_CONTROL_MAX_AGE, self.cors.max_age().into());
         });
+        *response.status_mut() = if granted { StatusCode::NO_CONTENT } else { StatusCode::FORBIDDEN };
         Some(response)
     }
 
@@ -57,17 +56,24 @@ impl WebCors {
         }
     }
 
-    fn allow(&self, origin: &HeaderValue, headers: &mut HeaderMap, further: impl FnOnce(&mut HeaderMap)) {
+    /// Whether the page may.
+    fn allow(
+        &self,
+        origin: &HeaderValue,
+        headers: &mut HeaderMap,
+        further: impl FnOnce(&mut HeaderMap),
+    ) -> bool {
         if self.cors.varies() {
             headers.append(VARY, HeaderValue::from_name(ORIGIN));
         }
         let granted = origin.to_str().ok().and_then(|origin| self.cors.grant(origin));
-        let Some(Ok(granted)) = granted.map(HeaderValue::from_str) else { return };
+        let Some(Ok(granted)) = granted.map(HeaderValue::from_str) else { return false };
         headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, granted);
         if self.cors.credentials() {
             headers.insert(ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
         }
         further(headers);
+        true
     }
 }
 
@@ -91,18 +97,20 @@ mod tests {
         WebCors::new(Cors::new(settings).unwrap())
     }
 
-    fn preflight(cors: &WebCors, origin: &'static str) -> HeaderMap {
+    fn preflight(cors: &WebCors, origin: &'static str) -> (u16, HeaderMap) {
         let request = Request::options("/product.v1.ProductService/GetProduct")
             .header(ORIGIN, origin)
             .header(ACCESS_CONTROL_REQUEST_METHOD, "POST")
             .body(())
             .unwrap();
-        cors.preflight(&request).unwrap().headers().clone()
+        let answer = cors.preflight(&request).unwrap();
+        (answer.status().as_u16(), answer.headers().clone())
     }
 
     #[test]
     fn a_page_that_is_listed_is_granted_what_is_configured() {
-        let granted = preflight(&cors(&["https://shop.example"]), "https://shop.example");
+        let (status, granted) = preflight(&cors(&["https://shop.example"]), "https://shop.example");
+        assert_eq!(status, 204);
         assert_eq!(granted[ACCESS_CONTROL_ALLOW_ORIGIN], "https://shop.example");
         assert_eq!(granted[ACCESS_CONTROL_ALLOW_METHODS], "POST");
         assert_eq!(granted[ACCESS_CONTROL_ALLOW_HEADERS], "content-type, x-grpc-web");
@@ -115,7 +123,8 @@ mod tests {
     #[test]
     fn others_are_granted_nothing() {
         for cors in [cors(&["https://shop.example"]), cors(&[])] {
-            assert!(!preflight(&cors, "https://evil.example").contains_key(ACCESS_CONTROL_ALLOW_ORIGIN));
+            let (status, refused) = preflight(&cors, "https://evil.example");
+            assert!(status == 403 && !refused.contains_key(ACCESS_CONTROL_ALLOW_ORIGIN));
             let mut headers = HeaderMap::new();
             cors.grant(Some(&HeaderValue::from_static("https://evil.example")), &mut headers);
             assert!(!headers.contains_key(ACCESS_CONTROL_ALLOW_ORIGIN));

@@ -1,10 +1,10 @@
 //! Turns a call into the application's, and its answer back.
 
-use std::sync::Arc;
+use std::time::Instant;
 
 use gateway_application::{
     Client,
-    commands::call::{Call, CallAnswer},
+    commands::call::{Call, CallAnswer, RefuseCall, Refused},
 };
 use http::{
     HeaderMap, HeaderValue, Request, Response,
@@ -12,15 +12,15 @@ use http::{
     request::Parts,
     uri::Authority,
 };
-use kernel_application::{CallContext, Caller};
+use kernel_application::CallContext;
 use platform_grpc::call_context;
-use platform_identity::Authenticator;
+use platform_identity::Rejected;
 use tokio::sync::OwnedSemaphorePermit;
 use tonic::{Extensions, Status, body::Body, metadata::MetadataMap};
 
 use crate::{
     body::{AnswerBody, request_body},
-    edge::{Peer, Shared},
+    edge::{Peer, Shared, place},
     status,
 };
 
@@ -30,29 +30,71 @@ impl Shared {
         let (mut head, body) = request.into_parts();
         let client = client(&head, peer);
         let (ctx, headers) = context(std::mem::take(&mut head.headers));
-        let answered = self.call(&ctx, head.uri.path(), headers, body, client).await;
+        let call = Call { path: head.uri.path().to_owned(), headers, body: request_body(body), client };
+        let answered = self.call(&ctx, call).await;
         let mut response = answered.unwrap_or_else(Status::into_http);
         return_ids(response.headers_mut(), &ctx);
         response
     }
 
-    async fn call(
+    async fn call(&self, ctx: &CallContext, call: Call) -> Result<Response<Body>, Status> {
+        let since = Instant::now();
+        let admitted = self.admit(ctx, &call.headers).await;
+        match admitted.and_then(|(ctx, slot)| goes_on(&ctx, &call).map(|()| (ctx, slot))) {
+            Ok((ctx, slot)) => {
+                let answer = self.desk.call.handle(&ctx, call).await;
+                answer.map(|answer| response(answer, slot)).map_err(|error| status::of(&error))
+            }
+            Err(refusal) => Err(self.refuse(ctx, call, refusal, since).await),
+        }
+    }
+
+    /// Who calls, and a place for the call.
+    async fn admit(
         &self,
         ctx: &CallContext,
-        path: &str,
-        headers: HeaderMap,
-        body: Body,
-        client: Client,
-    ) -> Result<Response<Body>, Status> {
+        headers: &HeaderMap,
+    ) -> Result<(CallContext, OwnedSemaphorePermit), Refusal> {
         let limit = self.settings.header_bytes;
-        if header_bytes(&headers) > limit {
-            return Err(status::metadata_too_long(limit));
+        if header_bytes(headers) > limit {
+            return Err(Refusal {
+                reason: Refused::MetadataTooLong,
+                status: status::metadata_too_long(limit),
+            });
         }
-        let slot = Arc::clone(&self.slots).try_acquire_owned().map_err(|_| status::overloaded())?;
-        let caller = identify(&self.authenticator, &headers).await?;
-        let call = Call { path: path.to_owned(), headers, body: request_body(body), client };
-        let answer = self.call.handle(&ctx.clone().by(caller), call).await;
-        answer.map(|answer| response(answer, slot)).map_err(|error| status::of(&error))
+        let slot = place(&self.slots).map_err(|status| Refusal { reason: Refused::Overloaded, status })?;
+        let caller = self.authenticator.authenticate(authorization(headers)).await?;
+        Ok((ctx.clone().by(caller), slot))
+    }
+
+    /// What the client is told, which may be that it has called too often.
+    async fn refuse(&self, ctx: &CallContext, call: Call, refusal: Refusal, since: Instant) -> Status {
+        let Call { path, headers, client, .. } = call;
+        let Refusal { reason, status } = refusal;
+        let refuse = RefuseCall { path, headers, client, reason, since };
+        let counted = self.desk.refuse.handle(ctx, refuse).await;
+        counted.map_or_else(|error| status::of(&error), |()| status)
+    }
+}
+
+/// Unless it is plain already that the call goes no further.
+fn goes_on(ctx: &CallContext, call: &Call) -> Result<(), Refusal> {
+    match Refused::reason(ctx, call) {
+        None => Ok(()),
+        Some(reason) => Err(Refusal { reason, status: status::refused(reason) }),
+    }
+}
+
+/// Why a call goes no further, and what its client is told.
+struct Refusal {
+    reason: Refused,
+    status: Status,
+}
+
+impl From<Rejected> for Refusal {
+    fn from(rejected: Rejected) -> Self {
+        let reason = if rejected.is_unavailable() { Refused::NoKeys } else { Refused::BadToken };
+        Self { reason, status: status::rejected(rejected) }
     }
 }
 
@@ -82,10 +124,6 @@ fn client(head: &Parts, peer: Peer) -> Client {
 
 fn header_bytes(headers: &HeaderMap) -> usize {
     headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum()
-}
-
-async fn identify(authenticator: &Authenticator, headers: &HeaderMap) -> Result<Caller, Status> {
-    authenticator.authenticate(authorization(headers)).await.map_err(status::rejected)
 }
 
 /// What is sent twice, or is no text, is no token either, and is refused as one.

@@ -9,20 +9,20 @@ use std::{
     time::Duration,
 };
 
-use gateway_application::{CallReadiness, commands::call::Call};
+use gateway_application::CallReadiness;
 use http::Request;
 use hyper::{body::Incoming, service::service_fn};
 use hyper_util::{
-    rt::{TokioExecutor, TokioIo, TokioTimer},
-    server::{conn::auto, graceful::GracefulShutdown},
+    rt::{TokioExecutor, TokioTimer},
+    server::conn::auto,
 };
-use kernel_application::{BoxError, CommandHandler};
+use kernel_application::BoxError;
 use platform_identity::Authenticator;
 use platform_tls::ServerTls;
 use slog::Logger;
 use tokio::{
     net::TcpStream,
-    sync::watch,
+    sync::{OwnedSemaphorePermit, Semaphore, watch},
     task::{JoinHandle, JoinSet},
     time::timeout,
 };
@@ -31,8 +31,10 @@ use tonic::{body::Body, service::RoutesBuilder};
 use tonic_health::pb::health_server::HealthServer;
 
 use crate::{
-    edge::{Edge, EdgeSettings, Peer},
+    connection::{self, Calls},
+    edge::{Desk, Edge, EdgeSettings, Peer},
     health::OwnHealth,
+    held::until_the_end,
     reflection,
 };
 
@@ -49,7 +51,7 @@ const HEADER_MARGIN: usize = 16 * 1024;
 /// A server that is being put together.
 pub struct GrpcGateway {
     settings: EdgeSettings,
-    call: Arc<dyn CommandHandler<Call>>,
+    desk: Desk,
     readiness: CallReadiness,
     authenticator: Authenticator,
     tls: Option<Arc<ServerTls>>,
@@ -57,15 +59,15 @@ pub struct GrpcGateway {
 }
 
 impl GrpcGateway {
-    /// Passes calls on by `call`, and answers for the health of the services by `readiness`.
+    /// Passes calls on to `desk`, and answers for the health of the services by `readiness`.
     pub const fn new(
         settings: EdgeSettings,
-        call: Arc<dyn CommandHandler<Call>>,
+        desk: Desk,
         readiness: CallReadiness,
         authenticator: Authenticator,
         logger: Logger,
     ) -> Self {
-        Self { settings, call, readiness, authenticator, tls: None, logger }
+        Self { settings, desk, readiness, authenticator, tls: None, logger }
     }
 
     /// Encrypts, where there is a certificate.
@@ -76,18 +78,19 @@ impl GrpcGateway {
 
     /// Serves on `listener` until it is stopped.
     pub fn serve(self, listener: TcpListener) -> Result<Serving, ServerError> {
-        let Self { settings, call, readiness, authenticator, tls, logger } = self;
+        let Self { settings, desk, readiness, authenticator, tls, logger } = self;
         let (leaving, stopping) = (watch::Sender::new(false), watch::Sender::new(false));
         let mut own = RoutesBuilder::default();
         reflection::add(&mut own, &readiness.names()).map_err(ServerError::Reflection)?;
         own.add_service(HealthServer::new(OwnHealth::new(readiness, leaving.subscribe())));
         let builder = builder(settings.header_bytes);
-        let edge = Edge::new(settings, call, authenticator, own.routes());
+        let places = Arc::new(Semaphore::new(settings.connections.min(Semaphore::MAX_PERMITS)));
+        let edge = Edge::new(settings, desk, authenticator, own.routes());
 
         listener.set_nonblocking(true).map_err(ServerError::Listen)?;
         let listener = tokio::net::TcpListener::from_std(listener).map_err(ServerError::Listen)?;
         let addr = listener.local_addr().map_err(ServerError::Listen)?;
-        let acceptor = Acceptor { listener, builder, edge, tls, logger: logger.clone() };
+        let acceptor = Acceptor { listener, places, builder, edge, tls, logger: logger.clone() };
         let task = tokio::spawn(acceptor.run(stopping.subscribe()));
         Ok(Serving { addr, leaving: Arc::new(leaving), stopping, task, logger })
     }
@@ -160,6 +163,8 @@ fn builder(header_bytes: usize) -> Builder {
 
 struct Acceptor {
     listener: tokio::net::TcpListener,
+    /// One for each connection.
+    places: Arc<Semaphore>,
     builder: Builder,
     edge: Edge,
     tls: Option<Arc<ServerTls>>,
@@ -168,15 +173,21 @@ struct Acceptor {
 
 impl Acceptor {
     /// Accepts until `stopping`, and ends with the last connection. Dropped before that, it cuts all of them.
-    async fn run(self, mut stopping: watch::Receiver<bool>) {
-        let graceful = GracefulShutdown::new();
+    async fn run(self, stopping: watch::Receiver<bool>) {
         let mut connections = JoinSet::new();
+        let mut told = stopping.clone();
         // Where nobody can stop it any more, it is not needed either.
-        let mut stopped = pin!(async move { drop(stopping.wait_for(|stopping| *stopping).await) });
+        let mut stopped = pin!(async move { drop(told.wait_for(|stopping| *stopping).await) });
         loop {
             tokio::select! {
-                accepted = self.listener.accept() => match accepted {
-                    Ok((socket, peer)) => drop(connections.spawn(self.connection(socket, peer, &graceful))),
+                accepted = self.accept() => match accepted {
+                    Ok((socket, peer, place)) => {
+                        let connection = self.connection(socket, peer, stopping.clone());
+                        connections.spawn(async move {
+                            let _place = place;
+                            connection.await
+                        });
+                    }
                     Err(error) => {
                         slog::warn!(self.logger, "gRPC connection cannot be accepted"; "error" => %error);
                         tokio::time::sleep(PAUSE).await;
@@ -187,7 +198,14 @@ impl Acceptor {
             }
         }
         drop(self.listener);
-        graceful.shutdown().await;
+        while connections.join_next().await.is_some() {}
+    }
+
+    /// The next connection, when there is a place for it. Until then clients wait, as they would for a busy server.
+    async fn accept(&self) -> io::Result<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
+        let place = Arc::clone(&self.places).acquire_owned().await.map_err(io::Error::other)?;
+        let (socket, peer) = self.listener.accept().await?;
+        Ok((socket, peer, place))
     }
 
     /// Serves one connection. How it ends is between client and calls.
@@ -195,25 +213,27 @@ impl Acceptor {
         &self,
         socket: TcpStream,
         peer: SocketAddr,
-        graceful: &GracefulShutdown,
+        stopping: watch::Receiver<bool>,
     ) -> impl Future<Output = Result<(), BoxError>> + Send + use<> {
         let (builder, edge, tls) = (self.builder.clone(), self.edge.clone(), self.tls.clone());
-        let watcher = graceful.watcher();
+        let calls = Calls::none();
+        let begun = calls.clone();
         let peer = Peer { address: peer.ip(), secure: tls.is_some() };
         let service = service_fn(move |request: Request<Incoming>| {
-            let edge = edge.clone();
-            async move { Ok::<_, Infallible>(edge.serve(request.map(Body::new), peer).await) }
+            let (edge, under_way) = (edge.clone(), begun.begin());
+            async move {
+                let response = edge.serve(request.map(Body::new), peer).await;
+                Ok::<_, Infallible>(until_the_end(response, under_way))
+            }
         });
         async move {
             socket.set_nodelay(true)?;
             let Some(tls) = tls else {
-                let connection = builder.serve_connection(TokioIo::new(socket), service);
-                return watcher.watch(connection).await;
+                return connection::serve(&builder, socket, service, &calls, stopping).await;
             };
             let handshake = TlsAcceptor::from(tls.current()).accept(socket);
             let stream = timeout(HEAD, handshake).await??;
-            let connection = builder.serve_connection(TokioIo::new(stream), service);
-            watcher.watch(connection).await
+            connection::serve(&builder, stream, service, &calls, stopping).await
         }
     }
 }

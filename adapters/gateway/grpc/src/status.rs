@@ -4,9 +4,9 @@
 
 use std::{collections::HashMap, time::Duration};
 
-use gateway_application::GatewayError;
+use gateway_application::{GatewayError, commands::call::Refused};
 use http::HeaderMap;
-use kernel_application::{ErrorClass, UseCaseError};
+use kernel_application::{Denied, ErrorClass, UseCaseError};
 use platform_identity::Rejected;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
@@ -27,6 +27,18 @@ pub(crate) fn rejected(rejected: Rejected) -> Status {
         build(Code::Unavailable, "identity_unavailable", rejected.to_string(), Some(RETRY_LATER))
     } else {
         build(Code::Unauthenticated, "invalid_token", rejected.to_string(), None)
+    }
+}
+
+/// The status for a call that goes no further, whoever would have answered it.
+pub(crate) fn refused(reason: Refused) -> Status {
+    match reason {
+        Refused::UnknownRoute => of(&GatewayError::UnknownRoute),
+        Refused::Loop => {
+            let message = "the call has come through this gateway already".to_owned();
+            build(Code::FailedPrecondition, reason.code(), message, None)
+        }
+        _ => of(&Denied::Unauthenticated.into()),
     }
 }
 
@@ -110,8 +122,6 @@ fn retry_after(error: &GatewayError) -> Option<Duration> {
 
 #[cfg(test)]
 mod tests {
-    use kernel_application::Denied;
-
     use super::*;
 
     #[test]
@@ -128,6 +138,19 @@ mod tests {
             let details = status.get_error_details();
             assert_eq!(details.error_info().unwrap().reason, reason);
             assert!(details.retry_info().is_none());
+        }
+    }
+
+    #[test]
+    fn what_is_refused_at_the_edge_has_its_reason() {
+        for (reason, code) in [
+            (Refused::UnknownRoute, Code::Unimplemented),
+            (Refused::Unidentified, Code::Unauthenticated),
+            (Refused::Loop, Code::FailedPrecondition),
+        ] {
+            let status = refused(reason);
+            assert_eq!(status.code(), code);
+            assert_eq!(status.get_error_details().error_info().unwrap().reason, reason.code());
         }
     }
 

@@ -1,13 +1,13 @@
 //! The access log: one line for each request to a known route, when its answer's last byte is gone.
 
-use std::{net::IpAddr, time::Duration};
+use std::{fmt, net::IpAddr, time::Duration};
 
 use actix_web::HttpResponse;
-use gateway_application::commands::forward::{Facts, Record};
+use gateway_application::commands::forward::Record;
 use http::Method;
 use kernel_application::CallContext;
 use platform_http::{AccessLine, Sent};
-use slog::{Logger, info, o};
+use slog::{Key, Logger, Serializer, Value, info};
 
 /// What is known of a request before it is forwarded.
 pub(crate) struct Entry {
@@ -28,24 +28,33 @@ impl Entry {
 
     fn write(self, sent: Sent) {
         let Some(facts) = self.record.facts() else { return };
-        let Facts { service, route, backend, attempts, upstream, code } = facts.clone();
         let principal = self.ctx.caller().principal();
-        info!(self.logger, "request"; o!(
-            "method" => self.method.to_string(),
-            "service" => service.name(),
-            "route" => route,
-            "backend" => backend,
+        // Values are lent, so that the line is all that is written of them.
+        info!(self.logger, "request";
+            "method" => self.method.as_str(),
+            "service" => facts.service.name(),
+            "route" => facts.route,
+            "backend" => facts.backend.as_deref(),
             "status" => sent.status,
-            "code" => code,
-            "attempts" => attempts,
-            "upstream_ms" => millis(upstream),
+            "code" => facts.code,
+            "attempts" => facts.attempts,
+            "upstream_ms" => millis(facts.upstream),
             "duration_ms" => millis(sent.duration),
             "bytes" => sent.bytes,
-            "request_id" => self.ctx.request_id().to_owned(),
+            "request_id" => self.ctx.request_id(),
             "trace_id" => self.ctx.trace().trace_id(),
-            "peer" => self.peer.map(|peer| peer.to_string()),
-            "subject" => principal.map(|principal| principal.subject().to_string()),
-        ));
+            "peer" => self.peer.map(Shown),
+            "subject" => principal.map(|principal| Shown(principal.subject())),
+        );
+    }
+}
+
+/// As it reads, without a text of its own.
+struct Shown<T>(T);
+
+impl<T: fmt::Display> Value for Shown<T> {
+    fn serialize(&self, _: &slog::Record<'_>, key: Key, serializer: &mut dyn Serializer) -> slog::Result {
+        serializer.emit_arguments(key, &format_args!("{}", self.0))
     }
 }
 

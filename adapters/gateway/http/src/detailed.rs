@@ -1,9 +1,12 @@
 //! The state of every backend, for people.
 
+use std::{sync::Arc, time::Duration};
+
 use actix_web::{HttpResponse, get, web::Data};
 use gateway_application::queries::check_backends::{BackendView, CheckBackends, ServiceView};
 use platform_http::{Ctx, Problem, Status};
 use serde::Serialize;
+use tokio::{sync::Mutex, time::Instant};
 use utoipa::ToSchema;
 
 use crate::{GatewayRoutes, problem::problem};
@@ -44,14 +47,40 @@ struct BackendBody {
     detail: Option<String>,
 }
 
-/// Asks every backend whether it is ready, and shows status and latency of each. Always 200: the status is inside.
+/// How long an answer holds. Anybody may ask, and each question is one to every backend.
+const FRESH: Duration = Duration::from_secs(1);
+
+/// The last answer of a worker. Who asks while it is being made waits for it.
+#[derive(Default)]
+pub(crate) struct Last(Mutex<Option<(Instant, Arc<DetailedBody>)>>);
+
+/// Asks every backend whether it is ready, and shows status and latency of each, as of the last second. Always 200: the
+/// status is inside.
 #[utoipa::path(tag = "operations", responses((status = 200, description = "All backends", body = DetailedBody),
     (status = 503, description = "Too many requests; see `Retry-After`", body = Problem, content_type = "application/problem+json")))]
 #[get("/health/detailed")]
-pub(crate) async fn detailed(ctx: Ctx, routes: Data<GatewayRoutes>) -> Result<HttpResponse, Problem> {
-    let services =
-        routes.check_backends.handle(&ctx, CheckBackends).await.map_err(|error| problem(&error))?;
-    Ok(HttpResponse::Ok().json(DetailedBody::from(services)))
+pub(crate) async fn detailed(
+    ctx: Ctx,
+    routes: Data<GatewayRoutes>,
+    last: Data<Last>,
+) -> Result<HttpResponse, Problem> {
+    Ok(HttpResponse::Ok().json(&*last.or_ask(&ctx, &routes).await?))
+}
+
+impl Last {
+    async fn or_ask(&self, ctx: &Ctx, routes: &GatewayRoutes) -> Result<Arc<DetailedBody>, Problem> {
+        let mut last = self.0.lock().await;
+        if let Some((made, body)) = &*last
+            && made.elapsed() < FRESH
+        {
+            return Ok(Arc::clone(body));
+        }
+        let services =
+            routes.check_backends.handle(ctx, CheckBackends).await.map_err(|error| problem(&error))?;
+        let body = Arc::new(DetailedBody::from(services));
+        *last = Some((Instant::now(), Arc::clone(&body)));
+        Ok(body)
+    }
 }
 
 impl From<Vec<ServiceView>> for DetailedBody {

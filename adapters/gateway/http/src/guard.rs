@@ -2,12 +2,15 @@
 
 use std::sync::Arc;
 
-use actix_web::dev::ServiceRequest;
+use actix_web::{dev::ServiceRequest, http::header::HeaderMap};
 use gateway_application::policy::{Cors, TrustedProxies};
 use http::HeaderName;
 use platform_http::{Around, Begun, Instead, is_encrypted};
 
-use crate::{cors::Grant, security::SecurityHeaders};
+use crate::{
+    cors::{self, Grant},
+    security::{self, SecurityHeaders},
+};
 
 const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
@@ -35,7 +38,8 @@ impl Around for BrowserGuard {
         let grant = Grant::of(&settings.cors, request);
         let answer = grant.preflight().map(|response| Instead { route: "preflight", response });
         let (docs, secure) = (is_docs(request.path()), settings.is_secure(request));
-        let complete = Box::new(move |headers: &mut _| {
+        let complete = Box::new(move |headers: &mut HeaderMap| {
+            headers.retain(|name, _| settings.keeps(name.as_str()));
             grant.complete(&settings.cors, headers);
             if let Some(security) = &settings.headers {
                 security.complete(docs, secure, headers);
@@ -46,6 +50,12 @@ impl Around for BrowserGuard {
 }
 
 impl Settings {
+    /// Whether a service's word stands. What the gateway says itself is added where nothing of it is left.
+    fn keeps(&self, name: &str) -> bool {
+        let replaced = self.headers.is_some() && SecurityHeaders::is_replaced(name);
+        !replaced && !cors::is_replaced(name) && !security::is_concealed(name)
+    }
+
     /// Whether the client spoke TLS, with us or with a proxy in front of us.
     fn is_secure(&self, request: &ServiceRequest) -> bool {
         is_encrypted(request.request()) || self.was_secure(request)
@@ -66,31 +76,68 @@ fn is_docs(path: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use actix_web::{
-        http::header::{HeaderMap, STRICT_TRANSPORT_SECURITY},
+        http::header::{self, HeaderValue, STRICT_TRANSPORT_SECURITY},
         test::TestRequest,
     };
 
     use super::*;
 
-    fn is_held_to_tls(peer: &str, proto: &[&str]) -> bool {
+    fn guard(headers: bool) -> BrowserGuard {
         let policy = |text: &str| text.parse().unwrap();
-        let headers = SecurityHeaders {
+        let headers = headers.then(|| SecurityHeaders {
             hsts: Some(policy("max-age=1")),
             content: policy("a"),
             docs: policy("b"),
             frames: policy("c"),
             referrer: policy("d"),
-        };
-        let guard =
-            BrowserGuard::new(Cors::default(), Some(headers), TrustedProxies::parse("10.0.0.0/8").unwrap());
-        let request = TestRequest::default().peer_addr(peer.parse().unwrap());
-        let request =
-            proto.iter().fold(request, |request, proto| request.append_header(("x-forwarded-proto", *proto)));
+        });
+        BrowserGuard::new(Cors::default(), headers, TrustedProxies::parse("10.0.0.0/8").unwrap())
+    }
+
+    fn completed(
+        guard: &BrowserGuard,
+        request: TestRequest,
+        theirs: &[(&'static str, &'static str)],
+    ) -> HeaderMap {
         let begun = guard.begin(&request.to_srv_request());
         assert!(begun.answer.is_none());
         let mut headers = HeaderMap::new();
+        for (name, value) in theirs {
+            headers.append(header::HeaderName::from_static(name), HeaderValue::from_static(value));
+        }
         (begun.complete)(&mut headers);
-        headers.contains_key(STRICT_TRANSPORT_SECURITY)
+        headers
+    }
+
+    fn is_held_to_tls(peer: &str, proto: &[&str]) -> bool {
+        let request = TestRequest::default().peer_addr(peer.parse().unwrap());
+        let request =
+            proto.iter().fold(request, |request, proto| request.append_header(("x-forwarded-proto", *proto)));
+        completed(&guard(true), request, &[]).contains_key(STRICT_TRANSPORT_SECURITY)
+    }
+
+    #[test]
+    fn nobody_learns_what_runs_behind_whether_headers_are_added_or_not() {
+        for given in [true, false] {
+            let theirs = [
+                ("server", "nginx/1.2.3"),
+                ("server", "again"),
+                ("x-powered-by", "PHP"),
+                ("access-control-allow-origin", "*"),
+                ("strict-transport-security", "max-age=7"),
+                ("x-frame-options", "SAMEORIGIN"),
+                ("etag", "\"3\""),
+            ];
+            let headers = completed(&guard(given), TestRequest::default(), &theirs);
+            for name in ["server", "x-powered-by", "access-control-allow-origin"] {
+                assert!(!headers.contains_key(name), "{name} ({given})");
+            }
+            assert_eq!(headers.get("etag").unwrap(), "\"3\"");
+            assert_eq!(headers.get("x-frame-options").unwrap(), "SAMEORIGIN");
+            // Without headers of the gateway somebody in front of it adds them, and knows of services that do.
+            assert_eq!(headers.contains_key(STRICT_TRANSPORT_SECURITY), !given);
+            assert_eq!(headers.contains_key("referrer-policy"), given);
+        }
     }
 
     #[test]

@@ -59,6 +59,7 @@ pub struct Limits {
 /// service's own document.
 pub fn routes(cfg: &mut ServiceConfig<'_>, state: GatewayRoutes) {
     cfg.app_data(Data::new(state))
+        .app_data(Data::new(detailed::Last::default()))
         .service(detailed::detailed)
         .route("/api/{path:.*}", web::route().to(forward::forward));
 }

@@ -58,7 +58,8 @@ async fn next(payload: &mut Payload, left: &mut u64) -> Option<Result<Bytes, Bod
     let piece = match timeout(PAUSE, payload.next()).await {
         Ok(Some(Ok(piece))) => piece,
         Ok(None) => return None,
-        Ok(Some(Err(_))) | Err(_) => return Some(Err(BodyError::Broken)),
+        Ok(Some(Err(_))) => return Some(Err(BodyError::Broken)),
+        Err(_) => return Some(Err(BodyError::Slow)),
     };
     let length = u64::try_from(piece.len()).unwrap_or(u64::MAX);
     match left.checked_sub(length) {
@@ -110,6 +111,19 @@ mod tests {
     async fn a_client_that_breaks_off_is_an_error() {
         let read = read(vec![Ok(piece("ab")), Err(PayloadError::Incomplete(None))], 3).await;
         assert_eq!(read, [Ok("ab".into()), Err(BodyError::Broken.to_string())]);
+    }
+
+    #[actix_web::test]
+    async fn a_client_that_pauses_for_too_long_is_slow() {
+        tokio::time::pause();
+        let pieces = stream::iter([Ok(piece("ab"))]).chain(stream::pending());
+        let payload: BoxedPayloadStream = Box::pin(pieces);
+        let RequestBody::Stream(mut body) = request_body(Payload::Stream { payload }, 3) else {
+            panic!("a payload is a body")
+        };
+        assert!(matches!(body.next().await, Some(Ok(_))));
+        assert!(matches!(body.next().await, Some(Err(BodyError::Slow))));
+        assert!(body.next().await.is_none());
     }
 
     #[actix_web::test]

@@ -5,7 +5,7 @@ use std::{
     error::Error,
     pin::Pin,
     rc::Rc,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
     time::Duration,
 };
 
@@ -23,10 +23,14 @@ const SMALL: u64 = 32 * 1024;
 /// Passes pieces on as they come, under the length that the backend announced.
 ///
 /// A client that does not read stops everything behind it: the server does not ask for more, and the backend's
-/// connection and place would be held for as long as the client likes. A watch lets go of both when the time is over.
+/// connection and place would be held for as long as the client likes. So both are let go with the last byte that was
+/// announced, whether the client takes it or not, and a watch lets go of them when the time is over.
 pub(crate) struct ForwardedBody {
     size: BodySize,
+    /// Announced and not yet here.
+    left: Option<u64>,
     source: Rc<RefCell<Option<Source>>>,
+    reading: Option<Duration>,
     watch: Option<JoinHandle<()>>,
 }
 
@@ -41,15 +45,32 @@ impl ForwardedBody {
         let size = size(method, response.status, &response.headers);
         let source = Source { stream: response.body, _held: response.held };
         let source = Rc::new(RefCell::new(Some(source)));
-        let small = matches!(size, BodySize::None | BodySize::Sized(..=SMALL));
-        let watch = reading.filter(|_| !small).map(|limit| {
-            let source = Rc::clone(&source);
-            actix_web::rt::spawn(async move {
-                tokio::time::sleep(limit).await;
-                source.borrow_mut().take();
-            })
-        });
-        Self { size, source, watch }
+        let left = if let BodySize::Sized(length) = size { Some(length) } else { None };
+        let mut body = Self { size, left, source, reading, watch: None };
+        if !matches!(size, BodySize::None | BodySize::Sized(..=SMALL)) {
+            body.start_watch();
+        }
+        body
+    }
+
+    fn start_watch(&mut self) {
+        let Some(limit) = self.reading.take() else { return };
+        let source = Rc::clone(&self.source);
+        self.watch = Some(actix_web::rt::spawn(async move {
+            tokio::time::sleep(limit).await;
+            source.borrow_mut().take();
+        }));
+    }
+
+    fn count(&mut self, piece: &Bytes) {
+        let length = u64::try_from(piece.len()).unwrap_or(u64::MAX);
+        self.left = self.left.map(|left| left.saturating_sub(length));
+        if self.left == Some(0) {
+            self.source.borrow_mut().take();
+        } else {
+            // A small answer in more than one piece needs the client's help after all.
+            self.start_watch();
+        }
     }
 }
 
@@ -85,16 +106,27 @@ impl MessageBody for ForwardedBody {
     }
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Self::Error>>> {
-        match self.source.borrow_mut().as_mut() {
-            Some(source) => source.stream.as_mut().poll_next(cx).map_err(|error| error as Self::Error),
-            None => Poll::Ready(Some(Err("client did not read its answer in time".into()))),
+        let this = self.get_mut();
+        if this.left == Some(0) {
+            return Poll::Ready(None);
         }
+        let piece = match this.source.borrow_mut().as_mut() {
+            Some(source) => ready!(source.stream.as_mut().poll_next(cx)),
+            None => return Poll::Ready(Some(Err("client did not read its answer in time".into()))),
+        };
+        if let Some(Ok(piece)) = &piece {
+            this.count(piece);
+        }
+        Poll::Ready(piece.map(|piece| piece.map_err(|error| error as Self::Error)))
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::future::poll_fn;
+
     use http::HeaderValue;
+    use tokio::sync::mpsc;
 
     use super::*;
 
@@ -115,18 +147,50 @@ mod tests {
         }
     }
 
-    #[actix_web::test]
-    async fn a_client_that_does_not_read_loses_its_backend() {
-        let (sender, receiver) = tokio::sync::mpsc::channel::<Bytes>(1);
-        let mut receiver = receiver;
+    /// An answer of which the test sends the pieces, and sees that its end was dropped.
+    fn fed(headers: HeaderMap) -> (mpsc::Sender<Bytes>, ForwardedBody) {
+        let (sender, mut receiver) = mpsc::channel::<Bytes>(1);
         let body: BodyStream = Box::pin(futures_util::stream::poll_fn(move |cx| {
             receiver.poll_recv(cx).map(|piece| piece.map(Ok))
         }));
-        let response = UpstreamResponse::new(StatusCode::OK, HeaderMap::new(), body);
-        let mut forwarded = ForwardedBody::new(&Method::GET, response, Some(Duration::from_millis(1)));
+        let response = UpstreamResponse::new(StatusCode::OK, headers, body);
+        (sender, ForwardedBody::new(&Method::GET, response, Some(Duration::from_mins(1))))
+    }
+
+    async fn next(body: &mut ForwardedBody) -> Option<Result<Bytes, Box<dyn Error>>> {
+        poll_fn(|cx| Pin::new(&mut *body).poll_next(cx)).await
+    }
+
+    fn announced(length: &'static str) -> HeaderMap {
+        HeaderMap::from_iter([(CONTENT_LENGTH, HeaderValue::from_static(length))])
+    }
+
+    #[actix_web::test]
+    async fn a_client_that_does_not_read_loses_its_backend() {
+        tokio::time::pause();
+        let (sender, mut body) = fed(HeaderMap::new());
         // Nobody polls: the watch alone drops the backend's end.
-        tokio::time::timeout(Duration::from_secs(10), sender.closed()).await.expect("let go");
-        let piece = std::future::poll_fn(|cx| Pin::new(&mut forwarded).poll_next(cx)).await;
+        sender.closed().await;
+        let piece = next(&mut body).await;
         assert!(piece.is_some_and(|piece| piece.is_err()), "a cut answer must not look complete");
+    }
+
+    #[actix_web::test]
+    async fn a_backend_is_let_go_with_the_last_byte_that_it_announced() {
+        let (sender, mut body) = fed(announced("3"));
+        sender.send("abc".into()).await.unwrap();
+        assert_eq!(next(&mut body).await.unwrap().unwrap(), "abc");
+        assert!(sender.is_closed() && body.watch.is_none());
+        assert!(next(&mut body).await.is_none());
+    }
+
+    #[actix_web::test]
+    async fn a_client_that_does_not_read_the_rest_of_a_small_answer_loses_its_backend() {
+        tokio::time::pause();
+        let (sender, mut body) = fed(announced("3"));
+        sender.send("a".into()).await.unwrap();
+        assert_eq!(next(&mut body).await.unwrap().unwrap(), "a");
+        sender.closed().await;
+        assert!(next(&mut body).await.is_some_and(|piece| piece.is_err()));
     }
 }

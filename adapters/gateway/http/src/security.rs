@@ -6,11 +6,14 @@
 use std::{str::FromStr, time::Duration};
 
 use actix_web::http::header::{
-    CONTENT_SECURITY_POLICY, HeaderMap, HeaderName, HeaderValue, REFERRER_POLICY, SERVER,
-    STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+    CONTENT_SECURITY_POLICY, HeaderMap, HeaderValue, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY,
+    X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 
-const X_POWERED_BY: HeaderName = HeaderName::from_static("x-powered-by");
+/// Whether this tells what runs behind the gateway, which is nobody's business. `name` is in lower case.
+pub(crate) fn is_concealed(name: &str) -> bool {
+    matches!(name, "server" | "x-powered-by")
+}
 
 /// What answers say.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,7 +56,8 @@ impl SecurityHeaders {
         if max_age.is_zero() { None } else { policy() }
     }
 
-    /// Adds to the answer to a request for `docs` or for something else, over a connection that is `secure` or not.
+    /// Adds to the answer to a request for `docs` or for something else, over a connection that is `secure` or not, once
+    /// nothing in it [`is_replaced`](Self::is_replaced).
     pub(crate) fn complete(&self, docs: bool, secure: bool, headers: &mut HeaderMap) {
         let content = if docs { &self.docs } else { &self.content };
         let theirs = [
@@ -67,19 +71,24 @@ impl SecurityHeaders {
             }
         }
         headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-        headers.remove(STRICT_TRANSPORT_SECURITY);
         if let Some(Policy(hsts)) = self.hsts.as_ref().filter(|_| secure) {
             headers.insert(STRICT_TRANSPORT_SECURITY, hsts.clone());
         }
-        // What runs behind the gateway is nobody's business.
-        headers.remove(SERVER);
-        headers.remove(X_POWERED_BY);
+    }
+
+    /// Whether the gateway alone knows this, whatever a service says of it. `name` is in lower case.
+    pub(crate) fn is_replaced(name: &str) -> bool {
+        name == "strict-transport-security"
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use actix_web::http::header::{HeaderName, SERVER};
+
     use super::*;
+
+    const X_POWERED_BY: HeaderName = HeaderName::from_static("x-powered-by");
 
     fn policy(text: &str) -> Policy {
         text.parse().unwrap()
@@ -100,6 +109,7 @@ mod tests {
         for (name, value) in theirs {
             map.append(name.clone(), HeaderValue::from_static(value));
         }
+        map.retain(|name, _| !is_concealed(name.as_str()) && !SecurityHeaders::is_replaced(name.as_str()));
         headers().complete(docs, secure, &mut map);
         map
     }

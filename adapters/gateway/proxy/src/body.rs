@@ -1,28 +1,34 @@
 //! Bodies on their way through, one piece at a time.
 
 use std::{
-    pin::{Pin, pin},
-    task::{Context, Poll},
+    pin::Pin,
+    task::{Context, Poll, ready},
 };
 
 use bytes::Bytes;
-use futures_util::{Stream, TryStreamExt};
+use futures_util::Stream;
 use gateway_application::{BodyError, BodyStream, RequestBody};
 use http_body_util::BodyDataStream;
-use hyper::body::{Body, Frame, Incoming, SizeHint};
+use hyper::body::{Body, Frame, SizeHint};
 use kernel_application::BoxError;
 use tokio::time::{Instant, Sleep, sleep_until};
 
-/// A request's body as hyper wants it.
-pub(crate) struct UpstreamBody(RequestBody);
+use crate::{connection::Answer, pulse::Pulse};
 
-impl UpstreamBody {
-    pub(crate) const EMPTY: Self = Self(RequestBody::Empty);
+/// A request's body as hyper wants it.
+pub(crate) struct UpstreamBody {
+    body: RequestBody,
+    /// Beats with each piece that the connection takes.
+    pulse: Option<Pulse>,
 }
 
-impl From<RequestBody> for UpstreamBody {
-    fn from(body: RequestBody) -> Self {
-        Self(body)
+impl UpstreamBody {
+    pub(crate) const EMPTY: Self = Self { body: RequestBody::Empty, pulse: None };
+
+    /// A body, and what tells when the connection has taken a piece of it, where it comes in pieces.
+    pub(crate) fn new(body: RequestBody) -> (Self, Option<Pulse>) {
+        let pulse = matches!(body, RequestBody::Stream(_)).then(Pulse::new);
+        (Self { body, pulse: pulse.clone() }, pulse)
     }
 }
 
@@ -34,21 +40,26 @@ impl Body for UpstreamBody {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        match &mut self.0 {
+        let Self { body, pulse } = &mut *self;
+        match body {
             RequestBody::Empty => Poll::Ready(None),
             RequestBody::Whole(whole) => {
                 let whole = std::mem::take(whole);
-                self.0 = RequestBody::Empty;
+                *body = RequestBody::Empty;
                 Poll::Ready(Some(Ok(Frame::data(whole))))
             }
             RequestBody::Stream(stream) => {
-                stream.as_mut().poll_next(cx).map(|item| item.map(|chunk| chunk.map(Frame::data)))
+                let piece = ready!(stream.as_mut().poll_next(cx));
+                if let Some(pulse) = pulse {
+                    pulse.beat();
+                }
+                Poll::Ready(piece.map(|piece| piece.map(Frame::data)))
             }
         }
     }
 
     fn is_end_stream(&self) -> bool {
-        match &self.0 {
+        match &self.body {
             RequestBody::Empty => true,
             RequestBody::Whole(whole) => whole.is_empty(),
             RequestBody::Stream(_) => false,
@@ -56,7 +67,7 @@ impl Body for UpstreamBody {
     }
 
     fn size_hint(&self) -> SizeHint {
-        match &self.0 {
+        match &self.body {
             RequestBody::Empty => SizeHint::with_exact(0),
             RequestBody::Whole(whole) => SizeHint::with_exact(u64::try_from(whole.len()).unwrap_or(u64::MAX)),
             RequestBody::Stream(_) => SizeHint::default(),
@@ -65,29 +76,26 @@ impl Body for UpstreamBody {
 }
 
 /// A response's body, cut off at `deadline` where there is one.
-pub(crate) fn response(body: Incoming, deadline: Option<Instant>) -> BodyStream {
-    let stream = BodyDataStream::new(body).map_err(BoxError::from);
-    match deadline {
-        Some(deadline) => Box::pin(Limited { stream, deadline: Box::pin(sleep_until(deadline)) }),
-        None => Box::pin(stream),
-    }
+pub(crate) fn response(body: Answer, deadline: Option<Instant>) -> BodyStream {
+    Box::pin(Limited { pieces: BodyDataStream::new(body), deadline, alarm: None })
 }
 
-struct Limited<S> {
-    stream: S,
-    deadline: Pin<Box<Sleep>>,
+struct Limited {
+    pieces: BodyDataStream<Answer>,
+    deadline: Option<Instant>,
+    /// Set as soon as there is something to wait for: most answers are there with their head.
+    alarm: Option<Pin<Box<Sleep>>>,
 }
 
-impl<S: Stream<Item = Result<Bytes, BoxError>> + Unpin> Stream for Limited<S> {
-    type Item = S::Item;
+impl Stream for Limited {
+    type Item = Result<Bytes, BoxError>;
 
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<S::Item>> {
-        if let Poll::Ready(item) = pin!(&mut self.stream).poll_next(cx) {
-            return Poll::Ready(item);
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        if let Poll::Ready(piece) = Pin::new(&mut self.pieces).poll_next(cx) {
+            return Poll::Ready(piece.map(|piece| piece.map_err(BoxError::from)));
         }
-        self.deadline
-            .as_mut()
-            .poll(cx)
-            .map(|()| Some(Err("backend did not finish its answer in time".into())))
+        let Some(deadline) = self.deadline else { return Poll::Pending };
+        let alarm = self.alarm.get_or_insert_with(|| Box::pin(sleep_until(deadline)));
+        alarm.as_mut().poll(cx).map(|()| Some(Err("backend did not finish its answer in time".into())))
     }
 }

@@ -7,21 +7,19 @@ use gateway_application::{
     BodyError, RequestBody, Stage, UpstreamClient, UpstreamError, UpstreamRequest, UpstreamResponse,
 };
 use gateway_domain::Backend;
-use http::{
-    HeaderMap, Request, StatusCode, Uri,
-    header::CONTENT_TYPE,
-    uri::{PathAndQuery, Scheme},
-};
-use hyper::body::Incoming;
-use hyper_util::client::legacy;
-use kernel_application::CallContext;
+use http::{HeaderMap, Request, Response, StatusCode, header::CONTENT_TYPE};
+use kernel_application::{BoxError, CallContext};
 use shaku::Component;
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 
 use crate::{
     Pool,
     body::{self, UpstreamBody},
-    headers, tunnel,
+    connection::Answer,
+    headers,
+    patience::Patience,
+    pool::Failure,
+    tunnel,
 };
 
 /// Implements the port with hyper.
@@ -42,24 +40,29 @@ impl UpstreamClient for HyperUpstreamClient {
         mut body: RequestBody,
     ) -> Result<UpstreamResponse, UpstreamError> {
         let start = Instant::now();
-        let (limit, stage) = self.limit(ctx);
-        if limit.is_zero() {
-            return Err(UpstreamError::TimedOut(stage));
-        }
         // What goes through a tunnel is no body: it waits until the backend has agreed.
         let through = tunnel::is_asked_for(request).then(|| mem::replace(&mut body, RequestBody::Empty));
-        let mut request = outgoing(ctx, backend, request, body, limit)?;
+        let spare = if request.harmless { copy(&body) } else { None };
+        let (body, pulse) = UpstreamBody::new(body);
+        let patience = Patience::new(self.pool.timeouts().first_byte, ctx.remaining(), pulse);
+        let limit = patience.least();
+        if limit.is_zero() {
+            return Err(UpstreamError::TimedOut(patience.ends().await));
+        }
+        let mut first = outgoing(ctx, request, body, limit);
         if through.is_some() {
-            headers::upgrade(request.headers_mut());
+            headers::upgrade(first.headers_mut());
         }
-        match timeout(limit, self.pool.client.request(request)).await {
-            Ok(Ok(response)) if response.status() == StatusCode::SWITCHING_PROTOCOLS => {
-                tunnel::open(response, through).await
-            }
-            Ok(Ok(response)) => Ok(self.incoming(response, start)),
-            Ok(Err(error)) => Err(failure(error)),
-            Err(_) => Err(UpstreamError::TimedOut(stage)),
+        let again = || spare.map(|body| outgoing(ctx, request, UpstreamBody::new(body).0, limit));
+        let response = tokio::select! {
+            biased;
+            sent = self.pool.send(backend, first, again) => sent.map_err(failed)?,
+            stage = patience.ends() => return Err(UpstreamError::TimedOut(stage)),
+        };
+        if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+            return tunnel::open(response, through).await;
         }
+        Ok(self.incoming(response, start))
     }
 }
 
@@ -69,66 +72,60 @@ impl HyperUpstreamClient {
         Self { pool }
     }
 
-    /// How long the head of the answer may take, and what it is that limits it.
-    fn limit(&self, ctx: &CallContext) -> (Duration, Stage) {
-        let usual = self.pool.timeouts.first_byte;
-        match ctx.remaining() {
-            Some(remaining) if remaining < usual => (remaining, Stage::Deadline),
-            _ => (usual, Stage::FirstByte),
-        }
-    }
-
-    fn incoming(&self, response: http::Response<Incoming>, start: Instant) -> UpstreamResponse {
+    fn incoming(&self, response: Response<Answer>, start: Instant) -> UpstreamResponse {
         let (mut head, body) = response.into_parts();
-        let whole = start.checked_add(self.pool.timeouts.whole);
+        let whole = start.checked_add(self.pool.timeouts().whole);
         let deadline = if is_endless(&head.headers) { None } else { whole };
         headers::to_client(&mut head.headers);
         UpstreamResponse::new(head.status, head.headers, body::response(body, deadline))
     }
 }
 
-fn outgoing(
-    ctx: &CallContext,
-    backend: &Backend,
-    request: &UpstreamRequest,
-    body: RequestBody,
-    limit: Duration,
-) -> Result<Request<UpstreamBody>, UpstreamError> {
-    let UpstreamRequest { method, target, prefix, headers, client } = request;
-    let uri = uri(backend, target.clone()).map_err(|error| UpstreamError::Connect(error.into()))?;
-    let mut request = Request::new(UpstreamBody::from(body));
-    *request.method_mut() = method.clone();
-    *request.uri_mut() = uri;
-    *request.headers_mut() = headers::to_backend(headers, ctx, client, prefix, limit);
-    Ok(request)
+/// The same body once more, where it is there.
+fn copy(body: &RequestBody) -> Option<RequestBody> {
+    match body {
+        RequestBody::Empty => Some(RequestBody::Empty),
+        RequestBody::Whole(whole) => Some(RequestBody::Whole(whole.clone())),
+        RequestBody::Stream(_) => None,
+    }
 }
 
-/// Fails only where the backend's authority is none, which is checked when it is configured.
-pub(crate) fn uri(backend: &Backend, target: PathAndQuery) -> Result<Uri, http::Error> {
-    let scheme = if backend.is_secure() { Scheme::HTTPS } else { Scheme::HTTP };
-    Uri::builder().scheme(scheme).authority(backend.authority()).path_and_query(target).build()
+/// The request as it is written: its target in origin form, while its host is the connection's.
+fn outgoing(
+    ctx: &CallContext,
+    request: &UpstreamRequest,
+    body: UpstreamBody,
+    limit: Duration,
+) -> Request<UpstreamBody> {
+    let mut outgoing = Request::new(body);
+    *outgoing.method_mut() = request.method.clone();
+    *outgoing.uri_mut() = request.target.clone().into();
+    *outgoing.headers_mut() = headers::to_backend(request, ctx, limit);
+    outgoing
 }
 
 fn is_endless(headers: &HeaderMap) -> bool {
     headers.get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/event-stream"))
 }
 
-fn failure(error: legacy::Error) -> UpstreamError {
-    if let Some(error) = cause::<BodyError>(&error) {
-        return UpstreamError::RequestBody(*error);
-    }
-    if !error.is_connect() {
-        return UpstreamError::Exchange(error.into());
-    }
-    match cause::<io::Error>(&error).map(io::Error::kind) {
-        Some(io::ErrorKind::TimedOut) => UpstreamError::TimedOut(Stage::Connect),
-        _ => UpstreamError::Connect(error.into()),
+fn failed(failure: Failure) -> UpstreamError {
+    match failure {
+        Failure::Exchange(error) => match cause::<BodyError>(&error) {
+            Some(error) => UpstreamError::RequestBody(*error),
+            None => UpstreamError::Exchange(error.into()),
+        },
+        Failure::Connect(error) if is_late(&error) => UpstreamError::TimedOut(Stage::Connect),
+        Failure::Connect(error) => UpstreamError::Connect(error),
     }
 }
 
-/// The first error of the type in the chain of sources.
-fn cause<E: Error + 'static>(error: &legacy::Error) -> Option<&E> {
-    let mut next = error.source();
+fn is_late(error: &BoxError) -> bool {
+    cause::<io::Error>(&**error).is_some_and(|error| error.kind() == io::ErrorKind::TimedOut)
+}
+
+/// The first error of the type in the chain of causes, beginning with the error itself.
+fn cause<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a E> {
+    let mut next = Some(error);
     while let Some(error) = next {
         if let Some(found) = error.downcast_ref() {
             return Some(found);

@@ -1,12 +1,13 @@
 //! What is done to headers on their way through.
 
-use std::time::Duration;
-
-use gateway_application::Client;
-use gateway_domain::{
-    connection_options, is_hop_by_hop,
-    message::{Hop, appended},
+use std::{
+    fmt::{Display, Write as _},
+    time::Duration,
 };
+
+use bytes::BytesMut;
+use gateway_application::{Client, UpstreamRequest};
+use gateway_domain::{connection_options, is_hop_by_hop, message::Hop};
 use http::{
     HeaderMap, HeaderName, HeaderValue,
     header::{CONNECTION, EXPECT, FORWARDED, HOST, UPGRADE, VIA},
@@ -21,46 +22,45 @@ const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const X_REQUEST_TIMEOUT: HeaderName = HeaderName::from_static("x-request-timeout-ms");
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
-/// The headers that are added, so that the map does not grow.
-const ADDED: usize = 11;
+/// The headers that are added, so that the map does not grow; the host among them.
+const ADDED: usize = 12;
+/// As long as what is written of an ordinary request, so that the buffer does not grow either.
+const WRITTEN: usize = 256;
 /// How this gateway appears in `Via`: the protocol it was asked in, and its pseudonym.
 const VIA_ENTRY: &str = "1.1 gateway";
 /// What it takes to bring an answer back: the backend is told so much less than there is left.
 const WAY_BACK: Duration = Duration::from_millis(10);
 
 /// A client's headers as the backend is to see them: who asked, for what, under which ids, and how long it may take.
-pub(crate) fn to_backend(
-    theirs: &HeaderMap,
-    ctx: &CallContext,
-    client: &Client,
-    prefix: &'static str,
-    limit: Duration,
-) -> HeaderMap {
+pub(crate) fn to_backend(request: &UpstreamRequest, ctx: &CallContext, limit: Duration) -> HeaderMap {
+    let UpstreamRequest { headers: theirs, client, prefix, .. } = request;
     let mut headers = HeaderMap::with_capacity(theirs.len() + ADDED);
+    let named = Named::by(theirs);
     for (name, value) in theirs {
-        if !is_replaced(name) && !stays_behind(name, theirs) {
+        if !is_replaced(name) && !named.stays_behind(name) {
             headers.append(name, value.clone());
         }
     }
-    forwarded(&mut headers, theirs, client, prefix);
-    set(&mut headers, VIA, Some(&appended(values(theirs, &VIA), VIA_ENTRY)));
-    set(&mut headers, X_REQUEST_ID, Some(ctx.request_id()));
-    set(&mut headers, TRACEPARENT, Some(&ctx.trace().to_string()));
+    let mut pen = Pen(BytesMut::with_capacity(WRITTEN));
+    forwarded(&mut headers, &mut pen, theirs, client, prefix);
+    headers.insert(VIA, via(&mut pen, theirs));
+    set(&mut headers, X_REQUEST_ID, pen.write(ctx.request_id()));
+    set(&mut headers, TRACEPARENT, pen.write(ctx.trace()));
     let left = limit.saturating_sub(WAY_BACK).as_millis().max(1);
-    headers.insert(X_REQUEST_TIMEOUT, u64::try_from(left).unwrap_or(u64::MAX).into());
+    set(&mut headers, X_REQUEST_TIMEOUT, pen.write(left));
     headers
 }
 
 /// Makes a backend's headers the client's. The request id is this server's own, so the backend's copy is dropped.
 pub(crate) fn to_client(headers: &mut HeaderMap) {
-    let leaving: Vec<HeaderName> =
-        headers.keys().filter(|name| stays_behind(name, headers)).cloned().collect();
+    let named = Named::by(headers);
+    let leaving: Vec<HeaderName> = headers.keys().filter(|name| named.stays_behind(name)).cloned().collect();
     for name in leaving {
         headers.remove(name);
     }
     headers.remove(X_REQUEST_ID);
-    let via = appended(values(headers, &VIA), VIA_ENTRY);
-    set(headers, VIA, Some(&via));
+    let via = via(&mut Pen(BytesMut::new()), headers);
+    headers.insert(VIA, via);
 }
 
 /// Asks the backend for a web socket, as the client has asked this gateway.
@@ -70,27 +70,39 @@ pub(crate) fn upgrade(headers: &mut HeaderMap) {
 }
 
 /// What a proxy says that is trusted is kept, and added to; what anybody else says of the way it came is replaced.
-fn forwarded(headers: &mut HeaderMap, theirs: &HeaderMap, client: &Client, prefix: &'static str) {
+fn forwarded(
+    headers: &mut HeaderMap,
+    pen: &mut Pen,
+    theirs: &HeaderMap,
+    client: &Client,
+    prefix: &'static str,
+) {
     let known = |name: &HeaderName| theirs.get(name).filter(|_| client.trusted).cloned();
     if let Some(address) = client.address {
-        let address = address.to_string();
         let before = values(theirs, &X_FORWARDED_FOR).filter(|_| client.trusted);
-        set(headers, X_FORWARDED_FOR, Some(&appended(before, &address)));
+        set(headers, X_FORWARDED_FOR, pen.append(before, address));
     }
-    match known(&X_FORWARDED_HOST) {
-        Some(host) => drop(headers.insert(X_FORWARDED_HOST, host)),
-        None => set(headers, X_FORWARDED_HOST, client.host.as_deref()),
-    }
+    let host = client.host.as_deref();
+    let asked = known(&X_FORWARDED_HOST).or_else(|| pen.write(host?));
+    set(headers, X_FORWARDED_HOST, asked);
     let proto = if client.secure { "https" } else { "http" };
-    let hop = Hop { peer: client.address, host: client.host.as_deref(), proto }.to_element();
     let before = values(theirs, &FORWARDED).filter(|_| client.trusted);
-    set(headers, FORWARDED, Some(&appended(before, &hop)));
+    set(headers, FORWARDED, pen.append(before, Hop { peer: client.address, host, proto }));
     let proto = HeaderValue::from_static(proto);
     headers.insert(X_FORWARDED_PROTO, known(&X_FORWARDED_PROTO).unwrap_or(proto));
     headers.insert(X_FORWARDED_PREFIX, HeaderValue::from_static(prefix));
 }
 
-/// The server in front of this code has answered `Expect` already; all others are set here.
+/// The ways that a message has come, and this gateway's.
+fn via(pen: &mut Pen, theirs: &HeaderMap) -> HeaderValue {
+    let entry = HeaderValue::from_static(VIA_ENTRY);
+    if !theirs.contains_key(VIA) {
+        return entry;
+    }
+    pen.append(values(theirs, &VIA), VIA_ENTRY).unwrap_or(entry)
+}
+
+/// The server in front of this code has answered `Expect` already; all others are set here or by the connection.
 fn is_replaced(name: &HeaderName) -> bool {
     const REPLACED: [HeaderName; 11] = [
         HOST,
@@ -108,19 +120,54 @@ fn is_replaced(name: &HeaderName) -> bool {
     REPLACED.contains(name)
 }
 
-/// Names in a map are lower case already.
-fn stays_behind(name: &HeaderName, headers: &HeaderMap) -> bool {
-    let names_it = |value| connection_options(value).any(|option| option.eq_ignore_ascii_case(name.as_str()));
-    is_hop_by_hop(name.as_str()) || values(headers, &CONNECTION).any(names_it)
+/// The headers that `Connection` names, read once. Nearly always there are none, and nothing is allocated.
+struct Named(Vec<String>);
+
+impl Named {
+    fn by(headers: &HeaderMap) -> Self {
+        let options = values(headers, &CONNECTION).flat_map(connection_options);
+        let names = options.filter(|option| !is_hop_by_hop(option) && *option != "close");
+        Self(names.map(str::to_ascii_lowercase).collect())
+    }
+
+    /// Names in a map are lower case already.
+    fn stays_behind(&self, name: &HeaderName) -> bool {
+        is_hop_by_hop(name.as_str()) || self.0.iter().any(|named| named == name.as_str())
+    }
+}
+
+/// Writes values one behind the other into one piece of memory, which they share.
+struct Pen(BytesMut);
+
+impl Pen {
+    /// `None` where the text cannot stand in a header.
+    fn write(&mut self, value: impl Display) -> Option<HeaderValue> {
+        // Memory that grows takes everything.
+        let _ = write!(self.0, "{value}");
+        HeaderValue::from_maybe_shared(self.0.split().freeze()).ok()
+    }
+
+    /// All values of a list header and one more, as one line.
+    fn append<'a>(
+        &mut self,
+        known: impl Iterator<Item = &'a str>,
+        value: impl Display,
+    ) -> Option<HeaderValue> {
+        for line in known.map(str::trim).filter(|line| !line.is_empty()) {
+            self.0.extend_from_slice(line.as_bytes());
+            self.0.extend_from_slice(b", ");
+        }
+        self.write(value)
+    }
 }
 
 fn values<'a>(headers: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'a str> + use<'a> {
     headers.get_all(name).into_iter().filter_map(|value| value.to_str().ok())
 }
 
-/// Replaces all values of the header; without one, or where the text cannot stand in a header, it is removed.
-fn set(headers: &mut HeaderMap, name: HeaderName, value: Option<&str>) {
-    match value.and_then(|value| HeaderValue::from_str(value).ok()) {
+/// Replaces all values of the header, or removes them where there is none.
+fn set(headers: &mut HeaderMap, name: HeaderName, value: Option<HeaderValue>) {
+    match value {
         Some(value) => drop(headers.insert(name, value)),
         None => drop(headers.remove(name)),
     }
@@ -128,6 +175,7 @@ fn set(headers: &mut HeaderMap, name: HeaderName, value: Option<&str>) {
 
 #[cfg(test)]
 mod tests {
+    use http::{Method, uri::PathAndQuery};
     use kernel_application::testing::context;
 
     use super::*;
@@ -145,8 +193,15 @@ mod tests {
 
     fn forwarded(headers: &[(&'static str, &'static str)], trusted: bool) -> HeaderMap {
         let (address, host) = ("10.0.0.7".parse().ok(), Some("shop.example".into()));
-        let client = Client { address, trusted, secure: false, host };
-        to_backend(&map(headers), &context(), &client, "/api", Duration::from_secs(20))
+        let request = UpstreamRequest {
+            method: Method::GET,
+            target: PathAndQuery::from_static("/products"),
+            prefix: "/api",
+            headers: map(headers),
+            client: Client { address, trusted, secure: false, host },
+            harmless: true,
+        };
+        to_backend(&request, &context(), Duration::from_secs(20))
     }
 
     const ASKED: [(&str, &str); 8] = [

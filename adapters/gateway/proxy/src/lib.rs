@@ -1,15 +1,20 @@
-//! HTTP client that forwards requests to backends: one pool of connections, bodies passed on piece by piece.
+//! HTTP client that forwards requests to backends: connections for each thread, bodies passed on piece by piece.
 //!
-//! [`Pool`] holds the connections and their limits; [`HyperUpstreamClient`] forwards over it, [`HyperProbe`] asks for
-//! readiness over it. What is done to headers on the way is in `headers`; what is seen of it all, in `observer`.
+//! [`Pool`] holds the connections and their limits, and whoever sends over one of them drives it (`connection`).
+//! [`HyperUpstreamClient`] forwards over it, [`HyperProbe`] asks for readiness over it. What is done to headers on the way
+//! is in `headers`; how long a backend may take, in `patience`; what is seen of it all, in `observer`.
 
 mod body;
 mod client;
+mod connection;
 mod connector;
 mod headers;
 mod observer;
+mod patience;
+mod per_thread;
 mod pool;
 mod probe;
+mod pulse;
 mod tunnel;
 
 pub use client::{HyperUpstreamClient, HyperUpstreamClientParameters};

@@ -1,26 +1,46 @@
-//! The connections to all backends, kept alive and shared by all requests.
+//! The connections to all backends, kept alive: those of a thread are used by the requests of that thread.
 
-use std::{sync::Arc, time::Duration};
-
-use hyper_util::{
-    client::legacy::Client,
-    rt::{TokioExecutor, TokioTimer},
+use std::{
+    collections::{HashMap, VecDeque},
+    error::Error,
+    io, mem,
+    sync::{Arc, Weak},
+    time::Duration,
 };
 
+use gateway_domain::Backend;
+use http::{
+    Request, Response, Uri,
+    uri::{PathAndQuery, Scheme},
+};
+use kernel_application::BoxError;
 use platform_tls::ClientTls;
+use tokio::{
+    runtime::Handle,
+    time::{Instant, sleep},
+};
 
-use crate::{body::UpstreamBody, connector::Connector};
+use crate::{
+    body::UpstreamBody,
+    connection::{Answer, Connection},
+    connector::Connector,
+    per_thread::{self, PerThread},
+};
 
 /// Servers commonly close a connection that was idle for 5 seconds. Letting go first means that no request is sent on
 /// a connection that is being closed.
 const IDLE: Duration = Duration::from_secs(4);
+/// How often it is looked for connections that are idle for too long, or were closed.
+const SWEEP: Duration = Duration::from_secs(1);
+/// The most idle connections to one backend, of each thread.
+const MOST_IDLE: usize = 512;
 
 /// How long each part of an exchange may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Timeouts {
     /// Until a connection is made.
     pub connect: Duration,
-    /// Until the head of the answer is there.
+    /// Until the head of the answer is there, after the last piece of the request that the backend has taken.
     pub first_byte: Duration,
     /// Until the answer is complete. Event streams have no end, and so no such limit.
     pub whole: Duration,
@@ -29,8 +49,36 @@ pub struct Timeouts {
 /// The connections. Clones share them.
 #[derive(Clone)]
 pub struct Pool {
-    pub(crate) client: Client<Connector, UpstreamBody>,
-    pub(crate) timeouts: Timeouts,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    connector: Connector,
+    timeouts: Timeouts,
+    kept: PerThread<Kept>,
+}
+
+/// The idle connections of one thread.
+#[derive(Default)]
+struct Kept {
+    /// The oldest ones first.
+    backends: HashMap<Backend, VecDeque<Idle>>,
+    /// Whether somebody looks after them.
+    swept: bool,
+}
+
+struct Idle {
+    connection: Box<Connection>,
+    since: Instant,
+}
+
+/// Why there is no answer.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// There was no connection, so that the backend has seen nothing.
+    Connect(BoxError),
+    /// The exchange ended early.
+    Exchange(hyper::Error),
 }
 
 impl Pool {
@@ -38,10 +86,136 @@ impl Pool {
     /// `https`.
     pub fn new(timeouts: Timeouts, tls: Arc<ClientTls>) -> Self {
         let connector = Connector::new(timeouts.connect, tls);
-        let client = Client::builder(TokioExecutor::new())
-            .pool_idle_timeout(IDLE)
-            .pool_timer(TokioTimer::new())
-            .build(connector);
-        Self { client, timeouts }
+        Self { shared: Arc::new(Shared { connector, timeouts, kept: PerThread::default() }) }
     }
+
+    pub(crate) fn timeouts(&self) -> Timeouts {
+        self.shared.timeouts
+    }
+
+    /// Sends a request, whose target is to be in origin form.
+    ///
+    /// A backend may close a connection that is kept just when a request is on its way. What it has not taken is sent over
+    /// another one, and so is, once and over a new one, what `again` makes: nothing, where the backend may have acted on
+    /// the request and that must not happen twice.
+    pub(crate) async fn send(
+        &self,
+        backend: &Backend,
+        mut request: Request<UpstreamBody>,
+        again: impl FnOnce() -> Option<Request<UpstreamBody>>,
+    ) -> Result<Response<Answer>, Failure> {
+        while let Some(connection) = self.kept(backend) {
+            let mut unsent = match connection.send(self, request).await {
+                Ok(response) => return Ok(response),
+                Err(unsent) => unsent,
+            };
+            if let Some(back) = unsent.take_message() {
+                request = back;
+                continue;
+            }
+            let error = unsent.into_error();
+            let Some(again) = is_broken(&error).then(again).flatten() else {
+                return Err(Failure::Exchange(error));
+            };
+            return self.send_anew(backend, again).await;
+        }
+        self.send_anew(backend, request).await
+    }
+
+    /// Takes a connection back that is ready for another request.
+    pub(crate) fn keep(&self, connection: Box<Connection>) {
+        let thread = per_thread::current();
+        let unattended = self.shared.kept.at(thread, |kept| {
+            kept.keep(Idle { connection, since: Instant::now() });
+            !mem::replace(&mut kept.swept, true)
+        });
+        if !unattended {
+            return;
+        }
+        match Handle::try_current() {
+            Ok(runtime) => drop(runtime.spawn(sweep(Arc::downgrade(&self.shared), thread))),
+            // Outside of a runtime nobody can look after it.
+            Err(_) => self.shared.kept.at(thread, |kept| *kept = Kept::default()),
+        }
+    }
+
+    async fn send_anew(
+        &self,
+        backend: &Backend,
+        request: Request<UpstreamBody>,
+    ) -> Result<Response<Answer>, Failure> {
+        let connection = self.connect(backend).await.map_err(Failure::Connect)?;
+        let sent = Box::new(connection).send(self, request).await;
+        sent.map_err(|error| Failure::Exchange(error.into_error()))
+    }
+
+    async fn connect(&self, backend: &Backend) -> Result<Connection, BoxError> {
+        let io = self.shared.connector.connect(base(backend)?).await?;
+        Connection::over(io, backend).await
+    }
+
+    /// The connection that was used last: the others may come to their end.
+    fn kept(&self, backend: &Backend) -> Option<Box<Connection>> {
+        loop {
+            let newest = |kept: &mut Kept| kept.backends.get_mut(backend)?.pop_back();
+            let mut idle = self.shared.kept.with(newest)?;
+            if idle.is_fresh() {
+                return Some(idle.connection);
+            }
+        }
+    }
+}
+
+impl Kept {
+    fn keep(&mut self, idle: Idle) {
+        if let Some(others) = self.backends.get_mut(idle.connection.backend()) {
+            if others.len() < MOST_IDLE {
+                others.push_back(idle);
+            }
+        } else {
+            self.backends.insert(idle.connection.backend().clone(), VecDeque::from([idle]));
+        }
+    }
+
+    /// Whether any are left.
+    fn sweep(&mut self) -> bool {
+        self.backends.retain(|_, idle| {
+            idle.retain_mut(Idle::is_fresh);
+            !idle.is_empty()
+        });
+        self.swept = !self.backends.is_empty();
+        self.swept
+    }
+}
+
+impl Idle {
+    fn is_fresh(&mut self) -> bool {
+        self.since.elapsed() < IDLE && self.connection.is_open()
+    }
+}
+
+/// Closes what is idle for too long, until nothing is left of it.
+async fn sweep(shared: Weak<Shared>, thread: usize) {
+    loop {
+        sleep(SWEEP).await;
+        let Some(shared) = shared.upgrade() else { return };
+        if !shared.kept.at(thread, Kept::sweep) {
+            return;
+        }
+    }
+}
+
+/// Fails only where the backend's authority is none, which is checked when it is configured.
+fn base(backend: &Backend) -> Result<Uri, http::Error> {
+    let scheme = if backend.is_secure() { Scheme::HTTPS } else { Scheme::HTTP };
+    let root = PathAndQuery::from_static("/");
+    Uri::builder().scheme(scheme).authority(backend.authority()).path_and_query(root).build()
+}
+
+/// Whether the connection ended before there was the head of an answer.
+fn is_broken(error: &hyper::Error) -> bool {
+    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
+    let source = error.source().and_then(|source| source.downcast_ref::<io::Error>()).map(io::Error::kind);
+    let cut = matches!(source, Some(BrokenPipe | ConnectionAborted | ConnectionReset | UnexpectedEof));
+    cut || error.is_incomplete_message() || error.is_closed() || error.is_canceled()
 }

@@ -10,7 +10,7 @@ use http_body_util::{BodyExt, Limited};
 use shaku::Component;
 use tokio::time::timeout;
 
-use crate::{Pool, body::UpstreamBody, client::uri};
+use crate::{Pool, body::UpstreamBody, pool::Failure};
 
 /// More than a health answer is ever long: it is read to the end only to keep its connection.
 const MOST: usize = 64 * 1024;
@@ -72,12 +72,20 @@ impl BackendProbe for HyperProbe {
 
 impl HyperProbe {
     async fn status(&self, backend: &Backend) -> Result<StatusCode, String> {
-        let mut request = Request::new(UpstreamBody::EMPTY);
-        *request.uri_mut() = uri(backend, self.target.path.0.clone()).map_err(|error| error.to_string())?;
-        let response = self.pool.client.request(request).await.map_err(|error| root(&error))?;
+        let sent = self.pool.send(backend, self.request(), || Some(self.request())).await;
+        let response = sent.map_err(|failure| match failure {
+            Failure::Connect(error) => root(&*error),
+            Failure::Exchange(error) => root(&error),
+        })?;
         let status = response.status();
         Limited::new(response.into_body(), MOST).collect().await.map_err(|error| error.to_string())?;
         Ok(status)
+    }
+
+    fn request(&self) -> Request<UpstreamBody> {
+        let mut request = Request::new(UpstreamBody::EMPTY);
+        *request.uri_mut() = self.target.path.0.clone().into();
+        request
     }
 }
 

@@ -1,13 +1,6 @@
 //! Web sockets: once the backend has agreed, bytes pass both ways, no faster than the other side takes them.
 
-use std::{
-    io,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering::Relaxed},
-    },
-    time::Duration,
-};
+use std::{io, time::Duration};
 
 use bytes::{Bytes, BytesMut};
 use futures_util::{StreamExt, stream};
@@ -17,16 +10,16 @@ use http::{
     HeaderMap, HeaderName, Response,
     header::{CONNECTION, UPGRADE},
 };
-use hyper::{body::Incoming, upgrade::Upgraded};
+use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
 use kernel_application::BoxError;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf},
     task::AbortHandle,
-    time::{Instant, timeout},
+    time::timeout,
 };
 
-use crate::headers;
+use crate::{connection::Answer, headers, pulse::Pulse};
 
 /// How long nobody may say anything. Those who use web sockets ping more often, as others on the way are less patient.
 const IDLE: Duration = Duration::from_mins(5);
@@ -41,7 +34,7 @@ pub(crate) fn is_asked_for(request: &UpstreamRequest) -> bool {
 
 /// Opens the tunnel that the backend has agreed to. `through` is what the client sends through it.
 pub(crate) async fn open(
-    mut response: Response<Incoming>,
+    mut response: Response<Answer>,
     through: Option<RequestBody>,
 ) -> Result<UpstreamResponse, UpstreamError> {
     let agreed =
@@ -49,7 +42,8 @@ pub(crate) async fn open(
     let Some(through) = through.filter(|_| agreed) else {
         return Err(UpstreamError::Exchange("backend switches to a protocol that nobody asked for".into()));
     };
-    let upgraded = hyper::upgrade::on(&mut response).await;
+    let upgrade = hyper::upgrade::on(&mut response);
+    let upgraded = response.body_mut().upgraded(upgrade).await;
     let upgraded = upgraded.map_err(|error| UpstreamError::Exchange(error.into()))?;
     let (mut head, _) = response.into_parts();
     headers::to_client(&mut head.headers);
@@ -91,7 +85,7 @@ impl From {
     async fn next(&mut self) -> Result<Option<Bytes>, BoxError> {
         loop {
             self.buffer.reserve(PIECE);
-            let Some(left) = IDLE.checked_sub(self.pulse.silence()) else {
+            let Some(left) = IDLE.checked_sub(self.pulse.last().elapsed()) else {
                 return Err(io::Error::from(io::ErrorKind::TimedOut).into());
             };
             // A limit that has passed says nothing yet: the other direction may have been busy.
@@ -111,27 +105,6 @@ struct Sending(AbortHandle);
 impl Drop for Sending {
     fn drop(&mut self) {
         self.0.abort();
-    }
-}
-
-/// When something passed last, in either direction.
-#[derive(Clone)]
-struct Pulse {
-    start: Instant,
-    last: Arc<AtomicU64>,
-}
-
-impl Pulse {
-    fn new() -> Self {
-        Self { start: Instant::now(), last: Arc::default() }
-    }
-
-    fn beat(&self) {
-        self.last.store(self.start.elapsed().as_secs(), Relaxed);
-    }
-
-    fn silence(&self) -> Duration {
-        self.start.elapsed().saturating_sub(Duration::from_secs(self.last.load(Relaxed)))
     }
 }
 

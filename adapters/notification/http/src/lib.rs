@@ -6,6 +6,7 @@ mod body;
 mod get;
 mod list;
 mod mark_read;
+mod places;
 mod stream;
 
 use std::{sync::Arc, time::Duration};
@@ -14,14 +15,15 @@ use actix_web::web::Data;
 pub use body::NotificationBody;
 use notification_application::{ArrivalSignal, NotificationUseCases};
 use platform_http::ServiceConfig;
-use tokio::sync::Semaphore;
+
+use self::places::Places;
 
 /// What the routes need. Clones share the places for streams.
 #[derive(Clone)]
 pub struct NotificationRoutes {
     use_cases: NotificationUseCases,
     arrivals: Arc<dyn ArrivalSignal>,
-    streams: Arc<Semaphore>,
+    places: Places,
     settings: StreamSettings,
 }
 
@@ -34,11 +36,18 @@ pub struct StreamSettings {
     pub keep_alive: Duration,
     /// The most streams at once.
     pub limit: usize,
+    /// The most streams of one caller at once, so that nobody takes the places of all others.
+    pub limit_each: usize,
 }
 
 impl Default for StreamSettings {
     fn default() -> Self {
-        Self { poll: Duration::from_secs(2), keep_alive: Duration::from_secs(15), limit: 1_000 }
+        Self {
+            poll: Duration::from_secs(2),
+            keep_alive: Duration::from_secs(15),
+            limit: 1_000,
+            limit_each: 10,
+        }
     }
 }
 
@@ -49,7 +58,7 @@ impl NotificationRoutes {
         arrivals: Arc<dyn ArrivalSignal>,
         settings: StreamSettings,
     ) -> Self {
-        Self { use_cases, arrivals, streams: Arc::new(Semaphore::new(settings.limit)), settings }
+        Self { use_cases, arrivals, places: Places::new(settings.limit, settings.limit_each), settings }
     }
 }
 

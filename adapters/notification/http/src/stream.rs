@@ -1,7 +1,8 @@
 //! `GET /notifications/stream`: a user's notifications in the app as server-sent events.
 //!
-//! A stream reads the feed when this process signals an arrival, and by polling what other replicas wrote. It never ends
-//! by itself, so tools that wait for whole answers have to leave it out.
+//! A stream reads the feed when this process signals an arrival, and by polling what other replicas wrote. It ends
+//! when the server stops or the caller's token expires, and not by itself, so tools that wait for whole answers have to
+//! leave it out.
 
 use std::{convert::Infallible, sync::Arc};
 
@@ -11,20 +12,20 @@ use actix_web::{
     web::{Bytes, Data},
 };
 use futures_util::{StreamExt, stream};
-use kernel_application::{CallContext, QueryHandler};
+use kernel_application::{CallContext, Caller, QueryHandler};
 use notification_application::{
     Arrivals, FeedItem, NotificationError,
     queries::{FeedSlice, FollowNotifications},
 };
 use platform_http::{Ctx, Problem, QueryParams, Stopping};
 use serde::Deserialize;
-use tokio::{
-    sync::OwnedSemaphorePermit,
-    time::{Instant, sleep, sleep_until},
-};
+use tokio::time::{Instant, sleep, sleep_until};
 use utoipa::IntoParams;
 
-use crate::{NotificationBody, NotificationRoutes, StreamSettings};
+use crate::{
+    NotificationBody, NotificationRoutes, StreamSettings,
+    places::{Full, Place},
+};
 
 /// Whose notifications to follow.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -37,7 +38,7 @@ pub(crate) struct StreamParams {
 
 /// A user's notifications in the app, live, as server-sent events named `notification`, each with a notification as its
 /// data. The stream starts now or, with `Last-Event-ID`, after that event; a comment every 15 seconds keeps it alive;
-/// it ends when the server stops or its store is away, and clients then resume.
+/// it ends when the server stops, its store is away or the token that opened it expires, and clients then resume.
 #[utoipa::path(tag = "notifications",
     params(StreamParams,
         ("Last-Event-ID" = Option<String>, Header, pattern = "^[0-9a-f]{0,15}$",
@@ -45,6 +46,8 @@ pub(crate) struct StreamParams {
     responses(
         (status = 200, description = "Events without end", body = String, content_type = "text/event-stream"),
         (status = 422, description = "A parameter is wrong", body = Problem, content_type = Problem::CONTENT_TYPE),
+        (status = 429, description = "`too_many_streams`: the caller has as many open as one may have", body = Problem,
+            content_type = Problem::CONTENT_TYPE),
         (status = 503, description = "The store is away, or there are too many streams", body = Problem,
             content_type = Problem::CONTENT_TYPE)))]
 #[get("/notifications/stream")]
@@ -55,7 +58,7 @@ pub(crate) async fn stream_notifications(
     stopping: Stopping,
     routes: Data<NotificationRoutes>,
 ) -> Result<HttpResponse, Problem> {
-    let place = routes.streams.clone().try_acquire_owned().map_err(|_| full())?;
+    let place = routes.places.take(holder(ctx.caller(), &user_id)).map_err(no_place)?;
     let mut follower = Follower {
         // Without the request's deadline, which the stream outlives.
         ctx: CallContext::new(ctx.request_id(), *ctx.trace()).by(ctx.caller().clone()),
@@ -85,7 +88,7 @@ struct Follower {
     arrivals: Arrivals,
     stopping: Stopping,
     settings: StreamSettings,
-    _place: OwnedSemaphorePermit,
+    _place: Place,
 }
 
 impl Follower {
@@ -103,6 +106,7 @@ impl Follower {
             if *self.stopping.0.borrow() {
                 return None;
             }
+            // A store that is away and a token that has expired are told to the client when it resumes.
             let slice = self.read().await.ok()?;
             if !slice.items.is_empty() {
                 return Some((Bytes::from(render(&slice.items)), self));
@@ -140,7 +144,21 @@ fn last_event_id(request: &HttpRequest) -> Option<String> {
     Some(value.to_str().unwrap_or("?").to_owned()).filter(|id| !id.is_empty())
 }
 
-fn full() -> Problem {
-    let detail = "too many streams are open; try again later, or read the list";
-    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "too_many_streams", detail)
+/// Whose place a stream takes: the caller's or, where no identities are asked for, the user's whom it follows.
+fn holder<'a>(caller: &'a Caller, user_id: &'a str) -> &'a str {
+    match caller {
+        Caller::Trusted => user_id,
+        Caller::Known(_) | Caller::Anonymous => caller.account(),
+    }
+}
+
+fn no_place(full: Full) -> Problem {
+    let (status, detail) = match full {
+        // The caller's doing, and no sign that this process has too much to do.
+        Full::Each => (StatusCode::TOO_MANY_REQUESTS, "you have too many streams open; close one of them"),
+        Full::All => {
+            (StatusCode::SERVICE_UNAVAILABLE, "too many streams are open; try again later, or read the list")
+        }
+    };
+    Problem::new(status, "too_many_streams", detail)
 }

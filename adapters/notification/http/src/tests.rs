@@ -5,7 +5,9 @@ use actix_web::{
     http::StatusCode,
     test::{TestRequest, call_service, init_service, read_body_json},
 };
-use kernel_application::testing::context;
+use chrono::TimeDelta;
+use kernel_application::{CallContext, Caller, Clock, Principal, testing::context};
+use kernel_domain::UserId;
 use notification_application::{
     Channel, NotificationRepository,
     testing::{Fixture, sample, sample_on},
@@ -16,14 +18,15 @@ use utoipa_actix_web::AppExt;
 
 use super::*;
 
-/// The routes over fakes, as an actix service; the system itself calls.
+/// The routes over fakes, as an actix service; the system itself calls, unless another caller's context is given.
 macro_rules! service {
-    ($fixture:expr, $settings:expr, $stopping:expr) => {{
+    ($fixture:expr, $settings:expr, $stopping:expr, $ctx:expr) => {{
+        let ctx: CallContext = $ctx;
         let state = NotificationRoutes::new($fixture.use_cases(), $fixture.arrivals.clone(), $settings);
         let app = App::new()
             .app_data(platform_http::Stopping($stopping))
-            .wrap_fn(|request, next| {
-                request.extensions_mut().insert(context());
+            .wrap_fn(move |request, next| {
+                request.extensions_mut().insert(ctx.clone());
                 next.call(request)
             })
             .into_utoipa_app()
@@ -31,6 +34,9 @@ macro_rules! service {
             .into_app();
         init_service(app).await
     }};
+    ($fixture:expr, $settings:expr, $stopping:expr) => {
+        service!($fixture, $settings, $stopping, context())
+    };
     ($fixture:expr) => {
         service!($fixture, StreamSettings::default(), watch::channel(false).1)
     };
@@ -133,6 +139,30 @@ async fn a_stream_starts_now_and_goes_on() {
     assert_eq!((&data["user_id"], &data["channel"]), (&"ada".into(), &"in_app".into()));
     stop.send_replace(true);
     assert_eq!(chunk!(body), None);
+}
+
+#[actix_web::test]
+async fn a_stream_ends_with_the_token_that_opened_it() {
+    let fixture = filled().await;
+    let until = fixture.clock.now() + TimeDelta::seconds(60);
+    let ada = Principal::new(UserId::new("ada").unwrap(), []).until(until);
+    let (_running, stopped) = watch::channel(false);
+    let ctx = context().by(Caller::known(ada));
+    let service = service!(fixture, StreamSettings::default(), stopped, ctx);
+    let open = || TestRequest::get().uri("/notifications/stream?user_id=ada").to_request();
+    let mut body = Box::pin(call_service(&service, open()).await.into_body());
+    chunk!(body).unwrap();
+
+    let arrives = async |number, after| {
+        fixture.clock.advance(TimeDelta::seconds(after));
+        fixture.store.add_all(&context(), vec![sample(number, "ada")]).await.unwrap();
+        fixture.arrivals.raise();
+    };
+    arrives(4, 59).await;
+    assert!(chunk!(body).unwrap().starts_with("event: notification\n"));
+    arrives(5, 1).await;
+    assert_eq!(chunk!(body), None, "what comes after the token's end is not sent any more");
+    assert_eq!(call_service(&service, open()).await.status(), StatusCode::UNAUTHORIZED);
 }
 
 #[actix_web::test]

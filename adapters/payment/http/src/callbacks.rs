@@ -6,6 +6,7 @@ use actix_web::{
     post,
     web::{Bytes, Data},
 };
+use kernel_application::Caller;
 use kernel_domain::{Violation, text};
 use payment_application::{commands::HandleCallback, process::payment_of_charge};
 use platform_http::{Ctx, Problem};
@@ -60,6 +61,8 @@ pub(crate) async fn provider_callback(
         .callbacks
         .check(signature, &body)
         .map_err(|error| Problem::new(StatusCode::UNAUTHORIZED, "invalid_signature", error.to_string()))?;
+    // From here on it is the provider's word, whoever brought it.
+    let ctx = ctx.0.by(Caller::Trusted);
     routes.use_cases.handle_callback.handle(&ctx, read(&body)?).await?;
     Ok(HttpResponse::NoContent().finish())
 }

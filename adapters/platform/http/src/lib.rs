@@ -22,14 +22,14 @@
 //! let health = Health::new(checks, logger);
 //! let http = HttpServer::new("product-service", env!("CARGO_PKG_VERSION"), "Products and stock")
 //!     .routes(move |cfg| product_http::routes(cfg, state.clone()))
-//!     .health(Arc::clone(&health)).metrics(metrics).logger(logger)
+//!     .authenticator(authenticator).health(Arc::clone(&health)).metrics(metrics).logger(logger)
 //!     .bind(listener)?;
 //! http.addr();
 //! http.stop(Duration::from_secs(30)).await;
 //! ```
 //!
-//! `HttpServer::authenticator` finds out who calls; use cases decide whom they let in. A route that lets everybody in says
-//! `security(())` in `#[utoipa::path]`: the document names a token for all others.
+//! `HttpServer::authenticator` finds out who calls, and without one everybody is anonymous; use cases decide whom they let
+//! in. A route that lets everybody in says `security(())` in `#[utoipa::path]`: the document names a token for all others.
 //!
 //! Register handlers with `service`, never with `route`: the OpenAPI document, and with it `Allow`, comes from there.
 

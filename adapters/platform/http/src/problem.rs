@@ -163,8 +163,8 @@ impl Problem {
 
     /// The same problem, of this request.
     #[must_use]
-    pub(crate) fn of_request(mut self, path: &str, request_id: &str) -> Self {
-        self.0.instance = Some(path.to_owned());
+    pub(crate) fn of_request(mut self, path: String, request_id: &str) -> Self {
+        self.0.instance = Some(path);
         self.0.request_id = Some(request_id.to_owned());
         self
     }

@@ -1,11 +1,22 @@
 //! The token in an `Authorization` header.
 
+use std::str;
+
 use crate::Rejected;
 
 /// The longest token, in bytes. Ours have some 300; those of large issuers, with many claims, some 2,000.
 pub(crate) const MAX_LENGTH: usize = 8 * 1024;
 
 const SCHEME: &str = "bearer";
+
+/// What [`Authenticator::authenticate`](crate::Authenticator::authenticate) is handed, out of all values that a call has
+/// for the header: `None` where it has none. What is sent twice, or is no text, is no token, and will be refused as one.
+pub fn authorization<'a>(values: impl IntoIterator<Item = &'a [u8]>) -> Option<&'a str> {
+    let mut values = values.into_iter();
+    let first = values.next()?;
+    let only = values.next().is_none().then_some(first);
+    Some(only.and_then(|value| str::from_utf8(value).ok()).unwrap_or_default())
+}
 
 /// What follows `Bearer`; the scheme is in any case, as RFC 9110 has it. Whether that is a token shows later.
 pub(crate) fn token(authorization: &str) -> Result<&str, Rejected> {
@@ -20,6 +31,16 @@ pub(crate) fn token(authorization: &str) -> Result<&str, Rejected> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_value_is_handed_on_and_anything_else_is_no_token() {
+        let read = |values: &[&'static [u8]]| authorization(values.iter().copied());
+        assert_eq!(read(&[]), None);
+        assert_eq!(read(&[b"Bearer a.b.c"]), Some("Bearer a.b.c"));
+        for none in [&[b"Bearer a.b.c".as_slice(), b"Bearer a.b.c"][..], &[b"Bearer \xff"]] {
+            assert_eq!(read(none).map(token), Some(Err(Rejected::NotBearer)));
+        }
+    }
 
     #[test]
     fn the_scheme_is_in_any_case() {

@@ -1,8 +1,9 @@
 //! What a verified token says.
 
 use kernel_application::{Caller, Principal, Role};
-use kernel_domain::UserId;
+use kernel_domain::{Timestamp, UserId};
 use serde::Deserialize;
+use serde_json::Number;
 
 use crate::Rejected;
 
@@ -14,11 +15,16 @@ pub(crate) const LEEWAY: i64 = 30;
 #[derive(Debug, Deserialize)]
 pub(crate) struct Claims {
     sub: Option<String>,
-    exp: Option<i64>,
-    nbf: Option<i64>,
+    exp: Option<NumericDate>,
+    nbf: Option<NumericDate>,
     #[serde(default)]
     roles: Vec<String>,
 }
+
+/// Seconds since 1970. The fraction that RFC 7519 allows is dropped: it is nothing beside the [`LEEWAY`].
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(try_from = "Number")]
+struct NumericDate(i64);
 
 /// Who a token stands for, and until when.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,15 +37,40 @@ impl Claims {
     /// What the claims prove at `now`, in seconds since 1970. Roles that mean nothing here are no reason to refuse: other
     /// systems have roles of their own.
     pub(crate) fn prove(self, now: i64) -> Result<Proven, Rejected> {
-        let expires = self.exp.ok_or(Rejected::Incomplete)?;
+        let NumericDate(expires) = self.exp.ok_or(Rejected::Incomplete)?;
         let subject = self.sub.ok_or(Rejected::Incomplete)?;
         let subject = UserId::new(subject).map_err(|_| Rejected::Subject)?;
-        if self.nbf.is_some_and(|begin| begin > now.saturating_add(LEEWAY)) {
+        if self.nbf.is_some_and(|NumericDate(begin)| begin > now.saturating_add(LEEWAY)) {
             return Err(Rejected::NotYetValid);
         }
         let roles = self.roles.iter().filter_map(|name| Role::parse(name));
-        let proven = Proven { caller: Caller::known(Principal::new(subject, roles)), expires };
+        let principal = until(Principal::new(subject, roles), expires);
+        let proven = Proven { caller: Caller::known(principal), expires };
         proven.fresh(now).map(|()| proven)
+    }
+}
+
+/// Believed for as long as the token is. A year that no calendar has never comes.
+fn until(principal: Principal, expires: i64) -> Principal {
+    match Timestamp::from_timestamp(expires.saturating_add(LEEWAY), 0) {
+        Some(end) => principal.until(end),
+        None => principal,
+    }
+}
+
+impl TryFrom<Number> for NumericDate {
+    type Error = &'static str;
+
+    fn try_from(number: Number) -> Result<Self, Self::Error> {
+        // Beyond this, floats leave out whole numbers.
+        const GREATEST: f64 = 9_007_199_254_740_992.0;
+        let whole = |float: f64| {
+            #[expect(clippy::cast_possible_truncation, reason = "whole, and what is out of bounds is left")]
+            let seconds = float.floor() as i64;
+            (float.abs() < GREATEST).then_some(seconds)
+        };
+        let seconds = number.as_i64().or_else(|| number.as_f64().and_then(whole));
+        seconds.map(Self).ok_or("no time that anything happens at")
     }
 }
 
@@ -81,6 +112,26 @@ mod tests {
         assert_eq!(of(NOW + 60, NOW + LEEWAY + 1), Err(Rejected::NotYetValid));
         assert_eq!(of(i64::MAX, i64::MIN), Ok(()));
         assert_eq!(of(i64::MIN, i64::MIN), Err(Rejected::Expired));
+    }
+
+    #[test]
+    fn fractions_of_seconds_are_dropped() {
+        let of = |exp: f64, nbf: f64| prove(json!({ "sub": "ada", "exp": exp, "nbf": nbf })).map(drop);
+        let (now, leeway) = (1_800_000_000.0, 30.0);
+        assert_eq!(of(now + 60.5, now - 0.5), Ok(()));
+        assert_eq!(of(now - leeway + 0.9, now), Err(Rejected::Expired));
+        assert_eq!(of(now + 60.0, now + leeway + 1.5), Err(Rejected::NotYetValid));
+        assert_eq!(of(now + 60.0, -0.5), Ok(()));
+    }
+
+    #[test]
+    fn the_caller_lasts_as_long_as_the_token() {
+        let expires = |exp: i64| {
+            let proven = prove(json!({ "sub": "ada", "exp": exp })).unwrap();
+            proven.caller.principal().unwrap().expires_at()
+        };
+        assert_eq!(expires(NOW + 60), Timestamp::from_timestamp(NOW + 60 + LEEWAY, 0));
+        assert_eq!(expires(i64::MAX), None);
     }
 
     #[test]

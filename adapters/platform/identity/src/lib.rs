@@ -6,7 +6,7 @@
 //! ```text
 //! let identity = IdentitySettings::declare(settings, common.environment);   // in the binary's configuration
 //! let authenticator = identity.authenticator(&logger)?;                     // once, where there is a runtime
-//! let caller = authenticator.authenticate(header).await?;                   // for each call
+//! let caller = authenticator.authenticate(authorization(values)).await?;    // for each call
 //! ```
 //!
 //! A token is a JWT signed with RS256, ES256 or `EdDSA`; `sub`, `iss`, `aud` and `exp` are required, `nbf` is honoured,
@@ -15,9 +15,11 @@
 //! Keys come from a file or a URL and are followed by a task of their own, so that they rotate without a restart;
 //! while their source is away, the last good ones stay.
 //!
-//! A service that calls others proves who it is with a [`ServiceToken`]. Tests make tokens, good and bad, with
+//! A service that calls others proves who it is with a [`ServiceToken`]. What goes on for longer than a token is good asks
+//! [`Caller::lasts`](kernel_application::Caller::lasts), as who calls is found out once. Tests make tokens, good and bad, with
 //! `testing::TestIssuer` (feature `testing`).
 
+mod age;
 mod authenticator;
 mod bearer;
 mod cache;
@@ -37,6 +39,7 @@ mod tests;
 mod verifier;
 
 pub use authenticator::Authenticator;
+pub use bearer::authorization;
 pub use rejected::Rejected;
 pub use service_token::ServiceToken;
 pub use settings::{BuildError, IdentitySettings};

@@ -41,7 +41,7 @@ pub enum Rejected {
     /// Lacks a claim that every token must have.
     #[error("the token lacks a claim that is required: sub, iss, aud and exp are")]
     Incomplete,
-    /// There are no keys yet. Not the token's fault: the client may try again.
+    /// There are no keys yet, or too many ask for new ones. Not the token's fault: the client may try again.
     #[error("tokens cannot be checked at the moment")]
     Unavailable,
 }

@@ -2,8 +2,9 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use platform_runtime::{Environment, Settings, SystemClock};
+use platform_runtime::{Environment, Secret, Settings, SystemClock};
 use platform_telemetry::component;
+use reqwest::Url;
 use slog::{Logger, warn};
 use tokio::runtime::Handle;
 
@@ -32,7 +33,7 @@ struct Trust {
 #[derive(Clone, Debug)]
 enum KeysAt {
     File(PathBuf),
-    Url(String),
+    Url(Url),
 }
 
 /// Authentication cannot begin.
@@ -46,51 +47,26 @@ pub enum BuildError {
     Runtime(#[source] tokio::runtime::TryCurrentError),
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Mode {
-    Required,
-    Off,
-}
-
 const NEEDED: &str = "must be set, or AUTH_MODE be off";
 
 impl IdentitySettings {
     /// Declares the variables of a service that is called.
     pub fn declare(settings: &mut Settings, environment: Environment) -> Self {
-        let modes = [("required", Mode::Required), ("off", Mode::Off)];
-        let mode =
-            settings.choice("AUTH_MODE", "required", &modes, "off trusts every caller: for tests only");
-        let file =
-            settings.optional("AUTH_JWKS_FILE", "file with the issuer's public keys, a JSON Web Key Set");
-        let url =
-            settings.optional_url("AUTH_JWKS_URL", "where the issuer publishes its keys; or a file has them");
-        let issuer = settings.optional("AUTH_ISSUER", "the issuer: `iss` of every token");
-        let audience =
-            settings.optional("AUTH_AUDIENCE", "for whom tokens are made: in `aud` of every token");
-        let off = Self { trust: None, service_token: None };
-        if mode == Some(Mode::Off) {
-            return off;
-        }
-        for (name, value) in [("AUTH_ISSUER", &issuer), ("AUTH_AUDIENCE", &audience)] {
-            if value.is_none() {
-                settings.refuse(name, NEEDED);
-            }
-        }
-        let keys = keys_at(settings, environment, file, url);
-        let (Some(keys), Some(name), Some(audience)) = (keys, issuer, audience) else { return off };
-        Self { trust: Some(Trust { keys, issuer: Issuer { name, audience } }), service_token: None }
+        let off = is_off(settings);
+        Self { trust: trust(settings, environment, off), service_token: None }
     }
 
     /// Declares the variables of a service that also calls others, which has to prove itself to them.
     pub fn declare_caller(settings: &mut Settings, environment: Environment) -> Self {
-        let identity = Self::declare(settings, environment);
+        let off = is_off(settings);
+        let trust = trust(settings, environment, off);
         let name = "SERVICE_TOKEN_FILE";
         let file = settings
             .optional(name, "file with the token this service shows to others; read anew when it changes");
-        if file.is_none() && identity.trust.is_some() {
+        if file.is_none() && !off {
             settings.refuse(name, NEEDED);
         }
-        Self { service_token: file.map(PathBuf::from), ..identity }
+        Self { trust, service_token: file.map(PathBuf::from) }
     }
 
     /// What edges ask. Begins to follow the issuer's keys, which need not be there yet, and says so in the log where
@@ -113,28 +89,55 @@ impl IdentitySettings {
         Ok(Authenticator::new(Verifier::new(keys, issuer, Arc::new(SystemClock))))
     }
 
-    /// What this service shows to those it calls; `None` where it has nothing to show.
-    pub fn service_token(&self) -> Option<ServiceToken> {
-        self.service_token.clone().map(ServiceToken::new)
+    /// What this service shows to those it calls; `None` where it has nothing to show. Call it once: clones share what
+    /// they read.
+    pub fn service_token(&self, logger: &Logger) -> Option<ServiceToken> {
+        self.service_token.as_ref().map(|path| ServiceToken::new(path, logger))
     }
+}
+
+fn is_off(settings: &mut Settings) -> bool {
+    let modes = [("required", false), ("off", true)];
+    settings
+        .choice("AUTH_MODE", "required", &modes, "off trusts every caller: for tests only")
+        .unwrap_or_default()
+}
+
+fn trust(settings: &mut Settings, environment: Environment, off: bool) -> Option<Trust> {
+    let file = settings.optional("AUTH_JWKS_FILE", "file with the issuer's public keys, a JSON Web Key Set");
+    // Some issuers want a key in it, and a mistake could be a password: it is shown to nobody.
+    let url =
+        settings.optional_secret("AUTH_JWKS_URL", "where the issuer publishes its keys; or a file has them");
+    let issuer = settings.optional("AUTH_ISSUER", "the issuer: `iss` of every token");
+    let audience = settings.optional("AUTH_AUDIENCE", "for whom tokens are made: in `aud` of every token");
+    if off {
+        return None;
+    }
+    for (name, value) in [("AUTH_ISSUER", &issuer), ("AUTH_AUDIENCE", &audience)] {
+        if value.is_none() {
+            settings.refuse(name, NEEDED);
+        }
+    }
+    let keys = keys_at(settings, environment, file, url);
+    let (keys, name, audience) = (keys?, issuer?, audience?);
+    Some(Trust { keys, issuer: Issuer { name, audience } })
 }
 
 fn keys_at(
     settings: &mut Settings,
     environment: Environment,
     file: Option<String>,
-    url: Option<String>,
+    url: Option<Secret>,
 ) -> Option<KeysAt> {
     match (file, url) {
         (Some(file), None) => Some(KeysAt::File(file.into())),
-        (None, Some(url)) if environment == Environment::Development || is_private(&url) => {
-            Some(KeysAt::Url(url))
-        }
-        (None, Some(_)) => {
-            // Whoever can change an answer on its way could put in a key of their own, and be anybody.
-            settings.refuse("AUTH_JWKS_URL", "must be https, except to this machine or in development");
-            None
-        }
+        (None, Some(url)) => match fit(url.expose(), environment) {
+            Ok(url) => Some(KeysAt::Url(url)),
+            Err(rule) => {
+                settings.refuse("AUTH_JWKS_URL", rule);
+                None
+            }
+        },
         (Some(_), Some(_)) => {
             settings.refuse("AUTH_JWKS_URL", "keys are at one place: set this or AUTH_JWKS_FILE, not both");
             None
@@ -146,9 +149,22 @@ fn keys_at(
     }
 }
 
+/// The URL, or the rule that it breaks.
+fn fit(url: &str, environment: Environment) -> Result<Url, &'static str> {
+    let url = Url::parse(url).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+    let url = url.ok_or("must be a URL that begins with http:// or https://")?;
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err("must not hold a user or a password: keys are public");
+    }
+    // Whoever can change an answer on its way could put in a key of their own, and be anybody.
+    if environment != Environment::Development && !is_private(&url) {
+        return Err("must be https, except to this machine or in development");
+    }
+    Ok(url)
+}
+
 /// Nobody in between can change what such a URL answers.
-fn is_private(url: &str) -> bool {
-    let Ok(url) = reqwest::Url::parse(url) else { return false };
+fn is_private(url: &Url) -> bool {
     let here = |host: &str| host == "localhost" || host == "127.0.0.1" || host == "[::1]";
     url.scheme() == "https" || url.host_str().is_some_and(here)
 }
@@ -191,14 +207,34 @@ mod tests {
         let off = [("AUTH_MODE", "off")];
         let identity = read(IdentitySettings::declare_caller, Environment::Development, &off).unwrap();
         assert!(identity.authenticator(&silent()).unwrap().is_off());
-        assert!(identity.service_token().is_none());
+        assert!(identity.service_token(&silent()).is_none());
+    }
+
+    #[test]
+    fn all_that_is_missing_is_named_at_once() {
+        let problems = read(IdentitySettings::declare_caller, Environment::Development, &[]).unwrap_err();
+        named(&problems, &["AUTH_ISSUER", "AUTH_AUDIENCE", "AUTH_JWKS_FILE", "SERVICE_TOKEN_FILE"]);
     }
 
     #[test]
     fn every_wrong_value_is_named() {
         let pairs = [("AUTH_MODE", "optional"), ("AUTH_JWKS_URL", "issuer.test/keys")];
         let problems = read(IdentitySettings::declare, Environment::Development, &pairs).unwrap_err();
-        named(&problems, &["AUTH_MODE", "AUTH_JWKS_URL", "AUTH_ISSUER", "AUTH_AUDIENCE", "AUTH_JWKS_FILE"]);
+        named(&problems, &["AUTH_MODE", "AUTH_JWKS_URL", "AUTH_ISSUER", "AUTH_AUDIENCE"]);
+    }
+
+    #[test]
+    fn the_url_has_no_password_and_what_is_wrong_with_it_does_not_show_it() {
+        for url in [
+            "https://me:hidden@issuer.test/keys",
+            "https://hidden@issuer.test",
+            "ftp://me:hidden@issuer.test",
+        ] {
+            let pairs: Vec<_> = TRUST[1..].iter().copied().chain([("AUTH_JWKS_URL", url)]).collect();
+            let problems = read(IdentitySettings::declare, Environment::Development, &pairs).unwrap_err();
+            named(&problems, &["AUTH_JWKS_URL"]);
+            assert!(!problems[0].contains("hidden"), "{problems:?}");
+        }
     }
 
     #[test]

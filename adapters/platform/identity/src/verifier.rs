@@ -1,6 +1,6 @@
 //! Verifies a token: header, key, signature, claims, in this order.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use jsonwebtoken::{Algorithm, Validation, decode, errors::ErrorKind};
@@ -55,11 +55,16 @@ impl Verifier {
         Ok(proven.caller)
     }
 
+    /// For how long the issuer has not told its keys; `None` where nobody asks it.
+    pub(crate) fn age(&self) -> Option<Duration> {
+        self.keys.age()
+    }
+
     async fn keys(&self) -> Result<Arc<KeySet>, Rejected> {
         if let Some(keys) = self.keys.current() {
             return Ok(keys);
         }
-        self.keys.refresh().await;
+        self.keys.refresh().await?;
         self.keys.current().ok_or(Rejected::Unavailable)
     }
 
@@ -68,7 +73,7 @@ impl Verifier {
         if keys.find(kid).is_some() {
             return Ok(keys);
         }
-        self.keys.refresh().await;
+        self.keys.refresh().await?;
         self.keys.current().ok_or(Rejected::Unavailable)
     }
 

@@ -7,6 +7,6 @@ mod logging;
 mod metrics;
 mod observer;
 
-pub use logging::{FlushGuard, LogFormat, chain, component, logger, logger_to, silent};
+pub use logging::{FlushGuard, LogFormat, chain, component, logger, logger_to, lossless, silent};
 pub use metrics::{HttpMetrics, MessagingMetrics, Metrics, RpcMetrics};
 pub use observer::UseCaseMetrics;

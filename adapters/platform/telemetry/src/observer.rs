@@ -3,20 +3,21 @@
 use kernel_application::{CallContext, ErrorClass, Observation, UseCaseError, UseCaseObserver};
 use prometheus_client::{
     encoding::EncodeLabelSet,
-    metrics::{counter::Counter, family::Family, histogram::Histogram},
+    metrics::{counter::Counter, family::Family},
 };
-use slog::{Logger, debug, error, warn};
+use slog::{Drain, Level, Logger, debug, error, warn};
 
 use crate::{
     Metrics, chain,
-    metrics::{Durations, durations},
+    metrics::{Histogram, Recorded, Series},
 };
 
 /// Implements the kernel's observer.
 pub struct UseCaseMetrics {
     logger: Logger,
     total: Family<UseCase, Counter>,
-    seconds: Durations<UseCase>,
+    seconds: Family<UseCase, Histogram>,
+    recorded: Recorded<&'static str>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -28,13 +29,23 @@ struct UseCase {
 impl UseCaseMetrics {
     /// Registers `use_cases_total` and `use_case_duration_seconds`; failures go to `logger`.
     pub fn new(metrics: &Metrics, logger: Logger) -> Self {
-        let (total, seconds) = (Family::default(), durations());
+        let (total, seconds) = (Family::default(), Family::default());
         metrics.register("use_cases", "Use cases handled, by outcome", Family::clone(&total));
         metrics.register("use_case_duration_seconds", "How long use cases took", Family::clone(&seconds));
-        Self { logger, total, seconds }
+        Self { logger, total, seconds, recorded: Recorded::default() }
     }
 
     fn log(&self, ctx: &CallContext, observation: &Observation<'_>, failure: &dyn UseCaseError) {
+        let level = match failure.class() {
+            ErrorClass::Internal => Level::Error,
+            ErrorClass::Unavailable | ErrorClass::Timeout => Level::Warning,
+            // A refusal is an answer like any other: the access log has it, and this line is for looking closer.
+            _ => Level::Debug,
+        };
+        // The values cost more than the question.
+        if !self.logger.is_enabled(level) {
+            return;
+        }
         let fields = slog::o!(
             "use_case" => observation.use_case,
             "outcome" => observation.outcome(),
@@ -44,21 +55,26 @@ impl UseCaseMetrics {
             "trace_id" => ctx.trace().trace_id(),
             "duration_ms" => millis(observation.elapsed),
         );
-        match failure.class() {
-            ErrorClass::Internal => error!(self.logger, "use case failed"; fields),
-            ErrorClass::Unavailable | ErrorClass::Timeout => warn!(self.logger, "use case failed"; fields),
-            // A refusal is an answer like any other: the access log has it, and this line is for looking closer.
+        match level {
+            Level::Error => error!(self.logger, "use case failed"; fields),
+            Level::Warning => warn!(self.logger, "use case failed"; fields),
             _ => debug!(self.logger, "use case refused"; fields),
+        }
+    }
+
+    fn series(&self, use_case: &'static str, outcome: &'static str) -> Series {
+        let labels = UseCase { use_case, outcome };
+        Series {
+            total: self.total.get_or_create_owned(&labels),
+            seconds: self.seconds.get_or_create_owned(&labels),
         }
     }
 }
 
 impl UseCaseObserver for UseCaseMetrics {
     fn observe(&self, ctx: &CallContext, observation: &Observation<'_>) {
-        let labels = UseCase { use_case: observation.use_case, outcome: observation.outcome() };
-        self.total.get_or_create_owned(&labels).inc();
-        let seconds: Histogram = self.seconds.get_or_create_owned(&labels);
-        seconds.observe(observation.elapsed.as_secs_f64());
+        let (use_case, outcome) = (observation.use_case, observation.outcome());
+        self.recorded.record(use_case, outcome, observation.elapsed, || self.series(use_case, outcome));
         if let Some(failure) = observation.error {
             self.log(ctx, observation, failure);
         }

@@ -1,6 +1,6 @@
 //! What can be wrong with files.
 
-use std::path::PathBuf;
+use std::{error::Error, path::PathBuf};
 
 use rustls::{pki_types::pem, server::VerifierBuilderError};
 
@@ -34,4 +34,19 @@ pub enum TlsError {
     /// Certificate and key do not belong together, or are of no kind that is known.
     #[error("certificate and key cannot be used")]
     Pair(#[from] rustls::Error),
+}
+
+impl TlsError {
+    /// Whether a file could not be read at this moment, which says nothing of what is in it.
+    pub const fn is_transient(&self) -> bool {
+        matches!(self, Self::Read { source: pem::Error::Io(_), .. })
+    }
+
+    /// The error with its cause, in one line.
+    pub(crate) fn told(&self) -> String {
+        match self.source() {
+            Some(cause) => format!("{self}: {cause}"),
+            None => self.to_string(),
+        }
+    }
 }

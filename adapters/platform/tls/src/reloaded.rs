@@ -1,10 +1,9 @@
 //! A configuration that follows its files.
 
 use std::{
-    error::Error,
     fs,
     path::Path,
-    sync::{Arc, Mutex, PoisonError, RwLock},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
     time::{Duration, SystemTime},
 };
 
@@ -54,41 +53,52 @@ impl<S: Source> Reloaded<S> {
     }
 
     /// Looks at the files once: whether they have changed and made sense.
+    ///
+    /// Files that make no sense are not read again until they change; those that could not be read are, at each look.
     pub fn refresh(&self) -> Result<bool, TlsError> {
+        // Looked at before they are read: a change in between is found at the next look.
         let stamps = stamps(&self.source);
-        {
-            let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-            if *seen == stamps {
-                return Ok(false);
-            }
-            // Files that are refused are not read again until they change.
-            *seen = stamps;
+        if *self.seen() == stamps {
+            return Ok(false);
         }
-        let fresh = Arc::new(self.source.load()?);
-        *self.current.write().unwrap_or_else(PoisonError::into_inner) = fresh;
+        let loaded = self.source.load();
+        if !loaded.as_ref().is_err_and(TlsError::is_transient) {
+            *self.seen() = stamps;
+        }
+        *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(loaded?);
         Ok(true)
+    }
+
+    fn seen(&self) -> MutexGuard<'_, Vec<Stamp>> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Follows the files until `stop` turns true.
     pub async fn watch(self: Arc<Self>, logger: Logger, mut stop: watch::Receiver<bool>) {
+        let mut told = None;
         loop {
             tokio::select! {
                 // A sender that is gone has nothing to say any more either.
                 _ = stop.wait_for(|stop| *stop) => return,
-                () = sleep(INTERVAL) => self.look(&logger),
+                () = sleep(INTERVAL) => self.look(&logger, &mut told),
             }
         }
     }
 
-    fn look(&self, logger: &Logger) {
-        match self.refresh() {
-            Ok(false) => {}
-            Ok(true) => info!(logger, "certificates read again"),
-            Err(refused) => {
-                let cause = refused.source().map(ToString::to_string).unwrap_or_default();
-                error!(logger, "new certificates refused, the old ones stay"; "error" => %refused, "cause" => cause);
+    /// `told` is what was wrong at the last look: as long as it is the same, it is told once.
+    fn look(&self, logger: &Logger, told: &mut Option<String>) {
+        let wrong = match self.refresh() {
+            Ok(false) => return,
+            Ok(true) => {
+                info!(logger, "certificates read again");
+                None
             }
+            Err(refused) => Some(refused.told()),
+        };
+        if let Some(wrong) = wrong.as_ref().filter(|wrong| told.as_ref() != Some(*wrong)) {
+            error!(logger, "new certificates refused, the old ones stay"; "error" => wrong);
         }
+        *told = wrong;
     }
 }
 
@@ -102,6 +112,8 @@ fn stamps(source: &impl Source) -> Vec<Stamp> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+
     use platform_telemetry::silent;
     use platform_testkit::{PATIENCE, data_dir, eventually};
     use rcgen::CertifiedKey;
@@ -157,6 +169,47 @@ mod tests {
         assert!(tls.refresh().is_err());
         write(&files);
         assert!(matches!(tls.refresh(), Ok(true)));
+    }
+
+    /// Fails to read its file as often as it is told to.
+    struct Flaky {
+        files: ServerFiles,
+        failures: AtomicUsize,
+    }
+
+    impl Source for Flaky {
+        type Config = rustls::ServerConfig;
+
+        fn files(&self) -> Vec<&Path> {
+            self.files.files()
+        }
+
+        fn load(&self) -> Result<Self::Config, TlsError> {
+            let fails = self.failures.fetch_update(SeqCst, SeqCst, |left| left.checked_sub(1)).is_ok();
+            if fails {
+                let source = rustls::pki_types::pem::Error::Io(std::io::ErrorKind::Interrupted.into());
+                return Err(TlsError::Read { path: self.files.key.clone(), source });
+            }
+            self.files.load()
+        }
+    }
+
+    #[test]
+    fn files_that_could_not_be_read_are_read_again_as_they_are() {
+        let folder = data_dir().unwrap();
+        let files = files(folder.path());
+        let tls = Reloaded::load(Flaky { files: files.clone(), failures: AtomicUsize::new(0) }).unwrap();
+        write(&files);
+        tls.source.failures.store(2, SeqCst);
+        assert!(tls.refresh().is_err() && tls.refresh().is_err());
+        assert!(matches!(tls.refresh(), Ok(true)));
+        assert!(matches!(tls.refresh(), Ok(false)));
+    }
+
+    #[test]
+    fn clients_that_come_back_have_tickets() {
+        let folder = data_dir().unwrap();
+        assert!(files(folder.path()).load().unwrap().ticketer.enabled());
     }
 
     #[test]

@@ -5,7 +5,11 @@ use std::{
     sync::Arc,
 };
 
-use rustls::{ServerConfig, crypto::ring, server::WebPkiClientVerifier};
+use rustls::{
+    ServerConfig,
+    crypto::ring::{self, Ticketer},
+    server::WebPkiClientVerifier,
+};
 
 use crate::{Source, TlsError, pem};
 
@@ -43,6 +47,9 @@ impl Source for ServerFiles {
         let mut config =
             builder.with_single_cert(pem::certificates(&self.certificate)?, pem::key(&self.key)?)?;
         config.alpn_protocols = ["h2", "http/1.1"].map(Into::into).to_vec();
+        // Clients that come back are spared a whole handshake, at no memory here. The keys of tickets are as old as the
+        // configuration: one that trusts fewer authorities takes none of those that others were given.
+        config.ticketer = Ticketer::new()?;
         Ok(config)
     }
 }

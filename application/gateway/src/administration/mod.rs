@@ -18,7 +18,7 @@ use audit::AuditTrail;
 pub(crate) use change::Change;
 pub use error::AdministrationError;
 use gateway_domain::{
-    Backend, Service,
+    Backend,
     fleet::{Fleet, Listed, Overrides, RateRule},
 };
 use kernel_application::{CallContext, Caller, Clock, StoreError};
@@ -26,7 +26,9 @@ use kernel_domain::Timestamp;
 use slog::{Logger, info, o};
 use tokio::sync::Mutex;
 pub(crate) use views::fleet_named;
-pub use views::{BackendStatus, BalancerView, BreakerStatus, LeavingView, RateFigures, RateView, StatusView};
+pub use views::{
+    BackendStatus, BalancerView, BreakerStatus, Changed, LeavingView, RateFigures, RateView, StatusView,
+};
 
 use crate::{
     RateQuota, Settings, StateStore, Upstreams,
@@ -118,13 +120,13 @@ impl Administration {
         Ok(Arc::new(opened))
     }
 
-    /// Makes a change, or says why not; answers the version that it led to.
+    /// Makes a change, or says why not; answers what it led to, before anybody else has changed anything.
     pub(crate) async fn make(
         self: &Arc<Self>,
         ctx: &CallContext,
         change: Change,
         expected: Option<u64>,
-    ) -> Result<u64, AdministrationError> {
+    ) -> Result<Changed, AdministrationError> {
         let (this, author) = (Arc::clone(self), Author::of(ctx));
         // A task of its own: a client that goes away in the middle must not leave a change kept but not in force.
         let made = tokio::spawn(async move { this.commit(author, change, expected).await });
@@ -136,10 +138,9 @@ impl Administration {
         author: Author,
         change: Change,
         expected: Option<u64>,
-    ) -> Result<u64, AdministrationError> {
+    ) -> Result<Changed, AdministrationError> {
         let mut desk = self.desk.lock().await;
-        let version = desk.overrides.version();
-        if expected.is_some_and(|expected| expected != version) {
+        if expected.is_some_and(|expected| expected != desk.overrides.version()) {
             return Err(AdministrationError::Stale);
         }
         self.check(&change)?;
@@ -147,7 +148,7 @@ impl Administration {
         change.apply(&mut next, &desk.base)?;
         let differs = next != desk.overrides;
         if !differs && !change.is_action() {
-            return Ok(version);
+            return Ok(self.changed_view(&desk, &change));
         }
         let next = next.succeeded();
         if let Some(store) = &self.store {
@@ -158,7 +159,7 @@ impl Administration {
         self.enforce(&desk, &change);
         let after = self.state_of(&desk, &change);
         self.tell(&mut desk, author, &change, [before, after]);
-        Ok(desk.overrides.version())
+        Ok(self.changed_view(&desk, &change))
     }
 
     /// What only the backends at work know.
@@ -206,21 +207,20 @@ impl Administration {
         desk.trail.push(entry);
     }
 
-    /// Takes over what was found for some services; the services whose backends that changed.
-    pub(crate) async fn adopt(&self, found: Vec<(Service, Vec<Backend>)>) -> Vec<Service> {
+    /// Takes over what was found for some fleets; the fleets whose backends that changed.
+    pub(crate) async fn adopt(&self, found: Vec<(Fleet, Vec<Backend>)>) -> Vec<Fleet> {
         let mut desk = self.desk.lock().await;
         let mut changed = Vec::new();
-        for (service, backends) in found {
-            let fleet = Fleet::Http(service);
+        for (fleet, backends) in found {
             let before = mem::replace(&mut desk.base[fleet.index()], backends);
             if before != desk.base[fleet.index()] {
                 self.put_in_force(&desk, fleet);
                 info!(self.logger, "backends discovered"; o!(
-                    "service" => service.name(),
+                    "service" => fleet.name(),
                     "before" => names(&before),
                     "after" => names(&desk.base[fleet.index()]),
                 ));
-                changed.push(service);
+                changed.push(fleet);
             }
         }
         changed

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use gateway_domain::{
-    Outcome,
+    Outcome, Service,
     fleet::{Edit, Tuning},
     member::{Slot, Tried},
 };
@@ -17,6 +17,7 @@ use crate::{
 };
 
 const PRODUCT: Fleet = Fleet::Http(Service::Product);
+const GRPC: Fleet = Fleet::Grpc(Service::Product);
 
 /// Nothing is kept, nobody is limited, and there is no gRPC.
 fn parts(settings: &Settings) -> Parts {
@@ -79,7 +80,8 @@ async fn changes_are_made_told_and_counted() {
     let administration = open("http://a:1,http://b:1", None).await;
     let ctx = context_of("ada");
     let first = administration.status().await.version;
-    assert_eq!(administration.make(&ctx, add("http://c:1;weight=3"), Some(first)).await.unwrap(), first + 1);
+    let added = administration.make(&ctx, add("http://c:1;weight=3"), Some(first)).await.unwrap();
+    assert_eq!(added.version(), first + 1);
     administration.make(&ctx, adjust("a:1", Some(7), Some(true)), None).await.unwrap();
     administration.make(&ctx, remove("b:1"), None).await.unwrap();
     assert_eq!(shown(&administration).await, ["a:1 7 draining", "c:1 3 warming"]);
@@ -133,8 +135,10 @@ async fn what_is_refused_changes_nothing() {
 async fn the_same_again_is_no_change() {
     let administration = open("http://a:1,http://b:1", None).await;
     let drain = || adjust("a:1", None, Some(true));
-    let version = administration.make(&context(), drain(), None).await.unwrap();
-    assert_eq!(administration.make(&context(), drain(), None).await.unwrap(), version);
+    let first = administration.make(&context(), drain(), None).await.unwrap();
+    let again = administration.make(&context(), drain(), None).await.unwrap();
+    assert_eq!(again.version(), first.version());
+    assert!(matches!(again, Changed::Balancer(view) if view.backends[0].draining));
     assert_eq!(administration.audit(10).await.len(), 1);
 }
 
@@ -145,12 +149,16 @@ async fn of_many_at_once_each_has_its_version_and_one_wins_a_race() {
     let changes = (1..=200_u16).map(|weight| {
         let administration = Arc::clone(&administration);
         tokio::spawn(async move {
-            administration.make(&context(), adjust("a:1", Some(1_001 - weight), None), None).await
+            let weight = 1_001 - weight;
+            (weight, administration.make(&context(), adjust("a:1", Some(weight), None), None).await)
         })
     });
     let mut versions = Vec::new();
     for change in changes.collect::<Vec<_>>() {
-        versions.push(change.await.unwrap().unwrap() - first);
+        let (weight, made) = change.await.unwrap();
+        let Changed::Balancer(view) = made.unwrap() else { panic!("not what was changed") };
+        assert_eq!(view.backends[0].weight, weight, "each is shown its own change");
+        versions.push(view.version - first);
     }
     versions.sort_unstable();
     assert_eq!(versions, (1..=200).collect::<Vec<_>>());
@@ -168,6 +176,7 @@ async fn what_was_kept_is_there_again() {
     let administration = open("http://a:1,http://b:1", Some(&store)).await;
     administration.make(&context(), add("http://c:1"), None).await.unwrap();
     let version = administration.make(&context(), adjust("b:1", Some(9), Some(true)), None).await.unwrap();
+    let version = version.version();
     // The next process is configured otherwise.
     let next = open("http://b:1,http://d:1", Some(&store)).await;
     assert_eq!(shown(&next).await, ["b:1 9 draining", "d:1 1 warming", "c:1 1 warming"]);
@@ -181,19 +190,24 @@ async fn backends_of_grpc_are_a_fleet_of_their_own() {
     let parts = |grpc| Parts { grpc, ..parts(&http) };
     let at_work = Arc::new(Upstreams::new(grpc.clone()));
     let administration = Administration::open(&http, parts(Some((at_work, grpc)))).await.unwrap();
-    let fleet = Fleet::Grpc(Service::Product);
-    let remove = || Change::Remove { fleet, authority: "b:2".to_owned() };
+    let remove = || Change::Remove { fleet: GRPC, authority: "b:2".to_owned() };
     administration.make(&context(), remove(), None).await.unwrap();
-    let view = administration.balancer(fleet).await;
+    let view = administration.balancer(GRPC).await;
     assert_eq!(
         (view.service, view.backends.len(), view.backends[0].backend.as_str()),
         ("product-grpc", 1, "a:2")
     );
     assert_eq!(shown(&administration).await, ["a:1 1 warming"]);
     assert_eq!(administration.audit(1).await[0].target, "product-grpc b:2");
+    let found = vec![backend("http://a:2"), backend("http://b:2"), backend("http://c:2")];
+    assert_eq!(administration.adopt(vec![(GRPC, found)]).await, [GRPC]);
+    let view = administration.balancer(GRPC).await;
+    let backends: Vec<_> = view.backends.iter().map(|backend| backend.backend.as_str()).collect();
+    assert_eq!(backends, ["a:2", "c:2"], "what was taken out stays out");
+    assert_eq!(shown(&administration).await, ["a:1 1 warming"]);
 
     let without = Administration::open(&http, parts(None)).await.unwrap();
-    assert!(!without.balancer(fleet).await.enabled);
+    assert!(!without.balancer(GRPC).await.enabled);
     let error = without.make(&context(), remove(), None).await.unwrap_err();
     assert_eq!(error.to_string(), "the product-grpc service is switched off");
 }
@@ -278,8 +292,8 @@ async fn what_discovery_finds_keeps_what_stays_as_it_is() {
     let failed = slot.member().backend().authority().to_owned();
     upstream(&administration).settle(&mut slot, Outcome::Answered(500));
     let found = vec![backend("http://a:1"), backend("http://b:1"), backend("http://c:1")];
-    assert_eq!(administration.adopt(vec![(Service::Product, found.clone())]).await, [Service::Product]);
-    assert!(administration.adopt(vec![(Service::Product, found)]).await.is_empty(), "nothing new");
+    assert_eq!(administration.adopt(vec![(PRODUCT, found.clone())]).await, [PRODUCT]);
+    assert!(administration.adopt(vec![(PRODUCT, found)]).await.is_empty(), "nothing new");
     let view = administration.balancer(PRODUCT).await;
     assert_eq!((view.backends.len(), view.backends[0].weight), (3, 5));
     let of = |authority: &str| view.backends.iter().find(|backend| backend.backend == authority).unwrap();
@@ -287,9 +301,9 @@ async fn what_discovery_finds_keeps_what_stays_as_it_is() {
     assert_eq!(of("c:1").breaker.unwrap().state, "closed");
 
     // Gone and back within a request: it is the same one.
-    administration.adopt(vec![(Service::Product, vec![backend("http://c:1")])]).await;
+    administration.adopt(vec![(PRODUCT, vec![backend("http://c:1")])]).await;
     administration
-        .adopt(vec![(Service::Product, vec![backend("http://c:1"), backend(&format!("http://{failed}"))])])
+        .adopt(vec![(PRODUCT, vec![backend("http://c:1"), backend(&format!("http://{failed}"))])])
         .await;
     let view = administration.balancer(PRODUCT).await;
     assert_eq!(view.backends[1].breaker.unwrap().state, "open");

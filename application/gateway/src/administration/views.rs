@@ -9,7 +9,7 @@ use gateway_domain::{
 };
 use kernel_domain::Timestamp;
 
-use super::{Administration, AdministrationError, Desk};
+use super::{Administration, AdministrationError, Change, Desk};
 use crate::upstreams::{BackendState, Upstream};
 
 /// The gateway as a whole.
@@ -129,7 +129,33 @@ pub struct LeavingView {
     pub in_flight: u32,
 }
 
+/// What a change was about, as it was right after it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Changed {
+    /// A service, or one of its backends.
+    Balancer(BalancerView),
+    /// How many requests clients may send.
+    Rate(RateView),
+}
+
+impl Changed {
+    /// The version that the change led to.
+    pub const fn version(&self) -> u64 {
+        match self {
+            Self::Balancer(view) => view.version,
+            Self::Rate(view) => view.version,
+        }
+    }
+}
+
 impl Administration {
+    pub(super) fn changed_view(&self, desk: &Desk, change: &Change) -> Changed {
+        match change.fleet() {
+            Some(fleet) => Changed::Balancer(self.balancer_view(desk, fleet)),
+            None => Changed::Rate(self.rate_view(desk)),
+        }
+    }
+
     pub(crate) async fn status(&self) -> StatusView {
         let desk = self.desk.lock().await;
         StatusView {

@@ -19,7 +19,7 @@ use kernel_domain::{Violation, Violations};
 use shaku::Component;
 
 use crate::{
-    Administration, AdministrationError,
+    Administration, AdministrationError, Changed,
     administration::{Change, fleet_named},
 };
 
@@ -106,8 +106,8 @@ pub enum RateOrder {
 
 impl Command for Administer {
     const NAME: &'static str = "administer";
-    /// The version that it led to.
-    type Output = u64;
+    /// What was changed, as it was right after it.
+    type Output = Changed;
     type Error = AdministrationError;
 
     fn permit(&self) -> Permit<'_> {
@@ -129,7 +129,7 @@ impl CommandHandler<Administer> for AdministerHandler {
         &self,
         ctx: &CallContext,
         Administer { order, expected }: Administer,
-    ) -> Result<u64, AdministrationError> {
+    ) -> Result<Changed, AdministrationError> {
         self.administration.make(ctx, order.read()?, expected).await
     }
 }

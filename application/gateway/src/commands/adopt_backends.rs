@@ -3,23 +3,23 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use gateway_domain::{Backend, Service};
+use gateway_domain::{Backend, fleet::Fleet};
 use kernel_application::{CallContext, Command, CommandHandler, Permit};
 use shaku::Component;
 
 use crate::{Administration, AdministrationError};
 
-/// The backends of some services, as they are from now on; others stay as they are.
+/// The backends of some fleets, as they are from now on; others stay as they are.
 #[derive(Clone, Debug)]
 pub struct AdoptBackends {
-    /// Each service once, with all of its backends.
-    pub found: Vec<(Service, Vec<Backend>)>,
+    /// Each fleet once, with all of its backends.
+    pub found: Vec<(Fleet, Vec<Backend>)>,
 }
 
 impl Command for AdoptBackends {
     const NAME: &'static str = "adopt_backends";
-    /// The services whose backends are others now.
-    type Output = Vec<Service>;
+    /// The fleets whose backends are others now.
+    type Output = Vec<Fleet>;
     type Error = AdministrationError;
 
     fn permit(&self) -> Permit<'_> {
@@ -41,7 +41,7 @@ impl CommandHandler<AdoptBackends> for AdoptBackendsHandler {
         &self,
         _: &CallContext,
         AdoptBackends { found }: AdoptBackends,
-    ) -> Result<Vec<Service>, AdministrationError> {
+    ) -> Result<Vec<Fleet>, AdministrationError> {
         Ok(self.administration.adopt(found).await)
     }
 }

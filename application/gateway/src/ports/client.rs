@@ -13,12 +13,14 @@ use shaku::Interface;
 /// A response's body as it arrives; an error breaks the connection to the client.
 pub type BodyStream = BoxStream<'static, Result<Bytes, BoxError>>;
 
-/// Sends requests to backends. All requests MUST share one pool of connections.
+/// Sends requests to backends. All requests that a thread sends MUST share one pool of connections.
 #[async_trait]
 pub trait UpstreamClient: Interface {
     /// Resolves when the head of the answer is there. Both bodies MUST be passed on piece by piece, hop-by-hop headers
     /// MUST stay behind in both directions, and the backend MUST learn of the client, the request id, the trace and the
-    /// time that is left. `body` MUST NOT be polled before there is a connection, and nothing is sent twice.
+    /// time that is left. `body` MUST NOT be polled before there is a connection. Nothing is sent twice, with one exception:
+    /// a backend may close a connection that was kept for it just when a request comes, and what is harmless and whole
+    /// MUST then be sent once more, over a new connection.
     async fn send(
         &self,
         ctx: &CallContext,
@@ -41,6 +43,8 @@ pub struct UpstreamRequest {
     pub headers: HeaderMap,
     /// Who asks.
     pub client: Client,
+    /// Whether sending it twice does no more than sending it once.
+    pub harmless: bool,
 }
 
 /// Who asks, as this machine saw it.

@@ -14,7 +14,9 @@ pub use client::{
 };
 use gateway_domain::Backend;
 pub use limiter::{Decider, Deciding, RateLimiter, Ruling};
-pub use observer::{AttemptObservation, CallObservation, Change, ForwardObservation, ForwardObserver};
+pub use observer::{
+    AttemptObservation, CallObservation, CallRefusal, Change, ForwardObservation, ForwardObserver,
+};
 use shaku::Interface;
 pub use state::StateStore;
 

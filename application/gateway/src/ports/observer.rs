@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use gateway_domain::{Backend, Outcome, Service, breaker::State, health::Suspicion};
+use gateway_domain::{Backend, Outcome, Service, breaker::State, call::CallRoute, health::Suspicion};
 use http::{Method, StatusCode};
 use kernel_application::CallContext;
 use shaku::Interface;
 
-use crate::{Decider, GatewayError};
+use crate::{Client, Decider, GatewayError};
 
 /// Counts and logs. Called on the way of each request, so it MUST NOT block.
 pub trait ForwardObserver: Interface {
@@ -20,6 +20,9 @@ pub trait ForwardObserver: Interface {
 
     /// Called once for each gRPC call to a known service, when it is over.
     fn called(&self, ctx: &CallContext, call: &CallObservation<'_>);
+
+    /// Called once for each gRPC call that goes no further than the edge.
+    fn refused(&self, ctx: &CallContext, call: &CallRefusal<'_>);
 
     /// Called when a backend is found to be better or worse than before.
     fn changed(&self, service: Service, backend: &Backend, change: &Change<'_>);
@@ -82,6 +85,21 @@ pub struct CallObservation<'a> {
     pub result: Result<u16, &'a GatewayError>,
     /// How long the backends took to the heads of their answers, all attempts together.
     pub upstream: Duration,
+    /// From the head of the call to its end.
+    pub elapsed: Duration,
+}
+
+/// Why a gRPC call was refused before anybody looked for a backend.
+#[derive(Clone, Copy, Debug)]
+pub struct CallRefusal<'a> {
+    /// The method, where a service has it.
+    pub route: Option<&'static CallRoute>,
+    /// Who calls.
+    pub client: &'a Client,
+    /// The code.
+    pub code: &'static str,
+    /// Who found that the client asks too often, where that was the end of it.
+    pub limited: Option<Decider>,
     /// From the head of the call to its end.
     pub elapsed: Duration,
 }

@@ -9,13 +9,13 @@ use std::{
 
 use async_trait::async_trait;
 use futures_util::{StreamExt, stream};
-use gateway_domain::{Backend, Outcome, Service};
+use gateway_domain::{Backend, Outcome, Service, call::CallRoute};
 use http::{HeaderMap, StatusCode};
 use kernel_application::{CallContext, UseCaseError};
 
 use crate::{
-    AttemptObservation, BackendList, BackendProbe, BalancingSettings, CallObservation, Change, Decider,
-    ForwardObservation, ForwardObserver, RequestBody, ServiceSettings, Settings, UpstreamClient,
+    AttemptObservation, BackendList, BackendProbe, BalancingSettings, CallObservation, CallRefusal, Change,
+    Decider, ForwardObservation, ForwardObserver, RequestBody, ServiceSettings, Settings, UpstreamClient,
     UpstreamError, UpstreamRequest, UpstreamResponse,
 };
 
@@ -169,6 +169,12 @@ impl ForwardObserver for ScriptedBackends {
         let backend = backend.map_or("-", Backend::authority);
         let result = result.map_or_else(|error| error.code().to_owned(), |status| status.to_string());
         self.ended.push(format!("{method} {backend} {attempts} {result}"));
+    }
+
+    fn refused(&self, _: &CallContext, call: &CallRefusal<'_>) {
+        self.limited.lock().unwrap_or_else(PoisonError::into_inner).extend(call.limited);
+        let method = call.route.map_or("unknown", CallRoute::template);
+        self.ended.push(format!("{method} - 0 {}", call.code));
     }
 
     fn changed(&self, service: Service, backend: &Backend, change: &Change<'_>) {

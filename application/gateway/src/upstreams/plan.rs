@@ -1,6 +1,6 @@
 //! What a service's backends are to be from now on, and the way there from what they are.
 
-use gateway_domain::{Moment, balancing::Strategy, breaker::State, fleet::Listed, member::Limits};
+use gateway_domain::{Backend, Moment, balancing::Strategy, breaker::State, fleet::Listed, member::Limits};
 
 use super::watched::Watched;
 
@@ -16,14 +16,14 @@ impl Plan {
     /// Takes out, takes in, and adjusts what stays. The caller builds the pool from it.
     pub(super) fn carry_out(&self, watched: &mut Watched, now: Moment) {
         let wanted: Vec<_> = self.wanted(watched.settings.enabled).collect();
-        let is_wanted = |authority: &str| wanted.iter().any(|listed| listed.backend.authority() == authority);
-        let present: Vec<String> =
-            watched.roster.members().map(|member| member.backend().authority().to_owned()).collect();
-        for gone in present.iter().filter(|authority| !is_wanted(authority)) {
-            watched.remove(gone);
+        let present: Vec<Backend> = watched.roster.members().map(|member| member.backend().clone()).collect();
+        for gone in &present {
+            if !wanted.iter().any(|listed| listed.backend.is_same_place(gone)) {
+                watched.remove(gone.authority());
+            }
         }
         for listed in &wanted {
-            if !present.iter().any(|authority| authority == listed.backend.authority()) {
+            if !present.iter().any(|backend| backend.is_same_place(&listed.backend)) {
                 watched.add(&listed.backend, now);
             }
             self.adjust(watched, listed, now);
@@ -61,5 +61,44 @@ impl Plan {
                 _ => {}
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use gateway_domain::{Service, fleet::Origin};
+
+    use super::*;
+    use crate::{Upstreams, testing::settings};
+
+    /// Members, as URLs, of a service that had `before` and is to have `after`.
+    fn followed(before: &str, after: &[&str]) -> Vec<String> {
+        let upstreams = Upstreams::new(settings(before));
+        let product = upstreams.of(Service::Product).unwrap();
+        let listed = |url: &&str| Listed {
+            backend: Backend::parse(url).unwrap(),
+            origin: Origin::Configured,
+            draining: false,
+            forced_open: false,
+        };
+        product.follow(&Plan {
+            backends: after.iter().map(listed).collect(),
+            strategy: Strategy::RoundRobin,
+            limits: Limits::default(),
+        });
+        product.members().iter().map(|member| member.backend().to_string()).collect()
+    }
+
+    #[test]
+    fn backends_come_and_go() {
+        assert_eq!(
+            followed("http://a:1,http://b:1", &["http://b:1", "http://c:1"]),
+            ["http://b:1", "http://c:1"]
+        );
+    }
+
+    #[test]
+    fn a_backend_that_is_spoken_to_in_another_way_is_another_one() {
+        assert_eq!(followed("http://a:1", &["https://a:1"]), ["https://a:1"]);
     }
 }

@@ -56,8 +56,7 @@ impl Watched {
     /// Takes a backend in. One that is listed twice, or one too many, is left out: settings are checked before. One that
     /// is still leaving comes back as it is, with its breaker and the requests that are under way.
     pub(super) fn add(&mut self, backend: &Backend, now: Moment) {
-        let authority = backend.authority();
-        let leaving = self.leaving.iter().position(|record| record.member.backend().authority() == authority);
+        let leaving = self.leaving.iter().position(|record| record.member.backend().is_same_place(backend));
         let record = match leaving {
             Some(place) => self.leaving.remove(place),
             None => Record::new(backend.clone(), &self.settings, now),

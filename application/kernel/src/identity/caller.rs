@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use kernel_domain::UserId;
+use kernel_domain::{Timestamp, UserId};
 
 use super::Denied;
 
@@ -23,6 +23,7 @@ pub enum Caller {
 pub struct Principal {
     subject: UserId,
     roles: Vec<Role>,
+    expires_at: Option<Timestamp>,
 }
 
 /// What an identity may do besides its own affairs.
@@ -56,12 +57,23 @@ impl Role {
 impl Principal {
     /// The identity `subject` with `roles`.
     pub fn new(subject: UserId, roles: impl IntoIterator<Item = Role>) -> Self {
-        Self { subject, roles: roles.into_iter().collect() }
+        Self { subject, roles: roles.into_iter().collect(), expires_at: None }
+    }
+
+    /// The same identity, proven until `expires_at`.
+    #[must_use]
+    pub fn until(self, expires_at: Timestamp) -> Self {
+        Self { expires_at: Some(expires_at), ..self }
     }
 
     /// The user, or the service's account.
     pub const fn subject(&self) -> &UserId {
         &self.subject
+    }
+
+    /// From when on it is proven no longer; `None` where that never comes.
+    pub const fn expires_at(&self) -> Option<Timestamp> {
+        self.expires_at
     }
 
     /// Whether it has the role.
@@ -96,6 +108,15 @@ impl Caller {
         }
     }
 
+    /// Whether the caller is at `now` still who they were when the call began. Who calls is found out once, so what goes
+    /// on for longer than a token is good, such as a live feed, MUST ask this again and again.
+    pub fn lasts(&self, now: Timestamp) -> Result<(), Denied> {
+        match self.principal().and_then(Principal::expires_at) {
+            Some(expires_at) if expires_at <= now => Err(Denied::Unauthenticated),
+            _ => Ok(()),
+        }
+    }
+
     /// Whose keys and quotas are used: the subject, or a name that no subject has.
     pub fn account(&self) -> &str {
         self.principal().map_or("(anonymous)", |principal| principal.subject().as_str())
@@ -118,6 +139,17 @@ mod tests {
         assert_eq!(admin.scope(), Ok(None));
         assert_eq!(Caller::Trusted.scope(), Ok(None));
         assert_eq!(Caller::Anonymous.scope(), Err(Denied::Unauthenticated));
+    }
+
+    #[test]
+    fn an_identity_lasts_as_long_as_it_is_proven() {
+        let at = |second| Timestamp::UNIX_EPOCH + chrono::TimeDelta::seconds(second);
+        let ada = Caller::known(Principal::new(UserId::new("ada").unwrap(), []).until(at(60)));
+        assert_eq!(ada.lasts(at(59)), Ok(()));
+        assert_eq!(ada.lasts(at(60)), Err(Denied::Unauthenticated));
+        for caller in [user("ada", &[]), Caller::Anonymous, Caller::Trusted] {
+            assert_eq!(caller.lasts(Timestamp::MAX_UTC), Ok(()), "{caller:?}");
+        }
     }
 
     #[test]

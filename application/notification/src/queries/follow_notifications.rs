@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use kernel_application::{CallContext, Permit, Query, QueryHandler};
+use kernel_application::{CallContext, Clock, Permit, Query, QueryHandler};
 use kernel_domain::{UserId, Violations};
 use shaku::Component;
 
@@ -46,15 +46,19 @@ impl Query for FollowNotifications {
 pub struct FollowNotificationsHandler {
     #[shaku(inject)]
     pub(crate) feed: Arc<dyn NotificationFeed>,
+    #[shaku(inject)]
+    pub(crate) clock: Arc<dyn Clock>,
 }
 
 #[async_trait]
 impl QueryHandler<FollowNotifications> for FollowNotificationsHandler {
+    /// A feed is followed with one context for hours, so each slice asks whether its caller is still known.
     async fn handle(
         &self,
-        _: &CallContext,
+        ctx: &CallContext,
         query: FollowNotifications,
     ) -> Result<FeedSlice, NotificationError> {
+        ctx.caller().lasts(self.clock.now())?;
         let user = UserId::new(query.user_id).map_err(Violations::from)?;
         let Some(start) = query.cursor else {
             return Ok(FeedSlice { items: vec![], cursor: self.feed.end(&user).await? });
@@ -67,7 +71,11 @@ impl QueryHandler<FollowNotifications> for FollowNotificationsHandler {
 
 #[cfg(test)]
 mod tests {
-    use kernel_application::testing::context;
+    use chrono::TimeDelta;
+    use kernel_application::{
+        Caller, Denied, Principal,
+        testing::{ManualClock, context},
+    };
 
     use super::*;
     use crate::{
@@ -75,11 +83,15 @@ mod tests {
         testing::{MemoryStore, sample},
     };
 
+    fn handler(store: &Arc<MemoryStore>, clock: &Arc<ManualClock>) -> FollowNotificationsHandler {
+        FollowNotificationsHandler { feed: store.clone(), clock: clock.clone() }
+    }
+
     #[tokio::test]
     async fn starts_at_the_end_and_goes_on() {
         let store = Arc::new(MemoryStore::default());
         store.add_all(&context(), vec![sample(1, "ada")]).await.unwrap();
-        let handler = FollowNotificationsHandler { feed: store.clone() };
+        let handler = handler(&store, &Arc::default());
         let follow = |cursor| FollowNotifications { user_id: "ada".into(), cursor };
         let start = handler.handle(&context(), follow(None)).await.unwrap();
         assert!(start.items.is_empty());
@@ -92,9 +104,24 @@ mod tests {
 
     #[tokio::test]
     async fn a_foreign_cursor_is_refused() {
-        let handler = FollowNotificationsHandler { feed: Arc::new(MemoryStore::default()) };
+        let handler = handler(&Arc::default(), &Arc::default());
         let query = FollowNotifications { user_id: "ada".into(), cursor: Some("?".into()) };
         let error = handler.handle(&context(), query).await.unwrap_err();
         assert!(matches!(error, NotificationError::Invalid(_)));
+    }
+
+    #[tokio::test]
+    async fn nobody_follows_for_longer_than_they_are_known() {
+        let clock: Arc<ManualClock> = Arc::default();
+        let handler = handler(&Arc::default(), &clock);
+        let until = clock.now() + TimeDelta::seconds(60);
+        let ada = Principal::new(UserId::new("ada").unwrap(), []).until(until);
+        let ctx = context().by(Caller::known(ada));
+        let follow = || FollowNotifications { user_id: "ada".into(), cursor: None };
+        clock.advance(TimeDelta::seconds(59));
+        assert!(handler.handle(&ctx, follow()).await.is_ok());
+        clock.advance(TimeDelta::seconds(1));
+        let error = handler.handle(&ctx, follow()).await.unwrap_err();
+        assert!(matches!(error, NotificationError::Denied(Denied::Unauthenticated)), "{error}");
     }
 }

@@ -49,7 +49,10 @@ impl Fixture {
             }),
             get_notification: Arc::new(GetNotificationHandler { notifications: self.store.clone() }),
             list_notifications: Arc::new(ListNotificationsHandler { notifications: self.store.clone() }),
-            follow_notifications: Arc::new(FollowNotificationsHandler { feed: self.store.clone() }),
+            follow_notifications: Arc::new(FollowNotificationsHandler {
+                feed: self.store.clone(),
+                clock: self.clock.clone(),
+            }),
         }
     }
 

@@ -13,7 +13,8 @@ use crate::{
     process::{CheckoutProcess, RefundProcess, charge_key},
 };
 
-/// A callback whose signature was found to be right: that is what lets the provider in, which has no token of ours.
+/// A callback whose signature was found to be right. It moves any user's money, so the system alone may hand it in: the
+/// adapter that has checked the signature.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HandleCallback {
     /// The callback's id: the provider sends some twice.
@@ -28,7 +29,7 @@ impl Command for HandleCallback {
     type Error = PaymentError;
 
     fn permit(&self) -> Permit<'_> {
-        Permit::Anyone
+        Permit::System
     }
 }
 

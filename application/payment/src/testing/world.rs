@@ -154,6 +154,12 @@ impl World {
 
     /// All use cases as inbound adapters get them; nobody observes.
     pub fn use_cases(&self) -> PaymentUseCases {
+        let nobody: Arc<dyn UseCaseObserver> = Arc::new(Nobody);
+        self.observed_by(&nobody)
+    }
+
+    /// The same, watched by `observer`.
+    pub fn observed_by(&self, observer: &Arc<dyn UseCaseObserver>) -> PaymentUseCases {
         let handlers = PaymentHandlers {
             create_payment: Arc::new(self.create()),
             process_payment: Arc::new(self.process()),
@@ -166,8 +172,7 @@ impl World {
             get_stats: Arc::new(GetStatsHandler { payments: self.payments.clone() }),
         };
         let keys: Arc<dyn IdempotencyStore<PaymentAnswer>> = self.payments.clone();
-        let nobody: Arc<dyn UseCaseObserver> = Arc::new(Nobody);
-        handlers.decorated(&keys, &nobody)
+        handlers.decorated(&keys, observer)
     }
 
     fn checkout(&self) -> Arc<dyn CheckoutProcess> {

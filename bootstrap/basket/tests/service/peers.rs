@@ -47,6 +47,9 @@ async fn a_product_service_that_does_not_know_this_one_is_away() {
     let line = json!({"product_id": 1, "quantity": 1});
     let add = async || service.ask("POST", "/baskets/ada/items", Some(&ada), Some(line.clone())).await;
     assert_eq!(add().await.status, 200, "the token of this service is shown, not that of its caller");
+    let (_, report) = service.get("/health/ready").await;
+    let names: Vec<_> = report["dependencies"].as_array().unwrap().iter().map(|it| &it["name"]).collect();
+    assert_eq!(names, ["basket-store", "event-log", "product-service", "service-token", "identity-keys"]);
 
     let file = folder.path().join(format!("{ACCOUNT}.token"));
     std::fs::write(&file, issuer.token(ACCOUNT, &[])).unwrap();

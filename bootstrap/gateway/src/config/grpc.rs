@@ -12,6 +12,8 @@ pub struct Grpc {
     pub enabled: bool,
     /// Where.
     pub port: u16,
+    /// The most connections of clients at once.
+    pub connections: usize,
     /// The services, and where they answer gRPC.
     pub services: Services,
 }
@@ -39,6 +41,8 @@ const PAYMENT: Names = ("PAYMENT_SERVICE_GRPC_URLS", "http://payment-service:500
 pub(super) fn declare(settings: &mut Settings, http: &Services) -> Grpc {
     let enabled = settings.flag("GRPC_ENABLED", true, "whether gRPC and gRPC-Web are served");
     let port = settings.number("GRPC_PORT", 50053, "gRPC port; 0 takes a free one");
+    let about = "connections of gRPC clients at once; more wait until one is closed";
+    let connections = settings.number_in("GRPC_MAX_CONNECTIONS", 10_000, 1..=1_000_000, about);
     let services = Services {
         product: service(settings, PRODUCT, &http.product),
         basket: service(settings, BASKET, &http.basket),
@@ -46,16 +50,14 @@ pub(super) fn declare(settings: &mut Settings, http: &Services) -> Grpc {
         notification: ServiceSettings { enabled: false, backends: BackendList::default() },
         balancing: http.balancing,
     };
-    Grpc { enabled, port, services }
+    Grpc { enabled, port, connections, services }
 }
 
 fn service(settings: &mut Settings, (urls, default): Names, http: &ServiceSettings) -> ServiceSettings {
-    let rule = "http://host:port or https://host:port, perhaps followed by ;weight=1 to ;weight=1000, each once, separated by commas";
+    let rule = "http://host:port, https://host:port or dns://name:port, perhaps followed by ;weight=1 to \
+                ;weight=1000, or srv://_grpc._tcp.name, each once, separated by commas";
     let about = "where the service answers gRPC, with weights as for HTTP";
     let backends = settings.parsed::<BackendList>(urls, default, rule, about).unwrap_or_default();
-    if backends.fixed().len() < backends.sources().len() {
-        settings.refuse(urls, format!("must be {rule}"));
-    }
     ServiceSettings { enabled: http.enabled, backends }
 }
 
@@ -74,7 +76,7 @@ mod tests {
 
     #[test]
     fn defaults_are_those_of_the_contract() {
-        let Grpc { enabled, port, services } = read(&[]).unwrap();
+        let Grpc { enabled, port, services, .. } = read(&[]).unwrap();
         assert_eq!((enabled, port), (true, 50053));
         for (service, backends) in [
             (services.product, "http://product-service:50050;weight=1"),
@@ -93,9 +95,12 @@ mod tests {
     }
 
     #[test]
-    fn backends_are_written_out() {
-        assert!(read(&[("PRODUCT_SERVICE_GRPC_URLS", "http://a:1,https://b:1;weight=2")]).is_ok());
-        for list in ["product:50050", "dns://a:1", "http://a:1,dns://b:1"] {
+    fn backends_are_listed_as_for_http() {
+        for list in ["http://a:1,https://b:1;weight=2", "dns://a:1;weight=2", "http://a:1,srv://_grpc._tcp.b"]
+        {
+            assert!(read(&[("PRODUCT_SERVICE_GRPC_URLS", list)]).is_ok(), "{list}");
+        }
+        for list in ["product:50050", "dns://a", "http://a:1,http://a:1"] {
             let problems = read(&[("PRODUCT_SERVICE_GRPC_URLS", list)]).unwrap_err();
             assert!(
                 problems.len() == 1 && problems[0].contains("PRODUCT_SERVICE_GRPC_URLS"),

@@ -24,7 +24,11 @@ impl Guarded {
         let (issuer, dir) = (TestIssuer::new(), Arc::new(platform_testkit::data_dir().unwrap()));
         let environment = issuer.environment(dir.path()).unwrap();
         let pairs: Vec<_> = environment.iter().map(|(name, value)| (*name, value.as_str())).collect();
-        Self { service: Service::start_in(dir, &pairs).await, issuer, told: Cell::new(0) }
+        let service = Service::start_in(dir, &pairs).await;
+        // A service starts before it has the keys.
+        let probe = || async { (service.get("/health/ready").await.0 == 200).then_some(()) };
+        eventually(PATIENCE, probe).await.unwrap();
+        Self { service, issuer, told: Cell::new(0) }
     }
 
     /// Tells the user of a payment, and answers the notification's id.

@@ -61,6 +61,17 @@ fn ids(page: &Reply) -> Vec<&str> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn readiness_asks_for_the_keys_and_for_the_service_s_own_token() {
+    let service = Service::ready().await;
+    let report = service.get("/health/ready", None).await.body;
+    let names: Vec<_> = report["dependencies"].as_array().unwrap().iter().map(|it| &it["name"]).collect();
+    for name in ["identity-keys", "service-token"] {
+        assert!(names.contains(&&Value::from(name)), "{name}: {names:?}");
+    }
+    service.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_list_without_a_name_is_the_callers_own() {
     let service = Service::ready().await;
     let (ada, bob) = (service.pending("ada").await, service.pending("bob").await);

@@ -29,12 +29,8 @@ async fn two_users_with_one_key_get_payments_of_their_own() {
 async fn over_http_a_strangers_repetition_opens_nothing() {
     let service = Service::ready().await;
     let (probe, owner, stranger) = (OverHttp(&service), service.user("ada"), service.user("bob"));
-    let found = service.operations().await;
-    let keyed: Vec<_> =
-        found.iter().filter(|route| route.name.starts_with("POST ") && route.public == Some(false)).collect();
-    assert!(keyed.len() >= 4, "{found:?}");
-    for route in keyed {
-        let request = probe.request(&route.name).await;
+    for route in keyed_routes(&service).await {
+        let request = probe.request(&route).await;
         let first = service.send(&request, Some(&owner)).await;
         assert!((200..300).contains(&first.status) && !first.replayed, "{route:?}: {first:?}");
         let before = service.everything().await;
@@ -47,6 +43,32 @@ async fn over_http_a_strangers_repetition_opens_nothing() {
         assert_eq!((again.status, again.replayed, &again.body), (first.status, true, &first.body));
     }
     service.stop().await;
+}
+
+/// What was answered to an administrator is not given again to the same subject without the role.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_former_administrators_repetition_opens_nothing() {
+    let service = Service::ready().await;
+    let (probe, then, now) = (OverHttp(&service), service.admin(), service.user("root"));
+    for route in keyed_routes(&service).await {
+        let request = probe.request(&route).await;
+        let first = service.send(&request, Some(&then)).await;
+        assert!((200..300).contains(&first.status) && !first.replayed, "{route}: {first:?}");
+        let former = service.send(&request, Some(&now)).await;
+        assert!(matches!(former.status, 403 | 404) && !former.replayed, "{route}: {former:?}");
+        let again = service.send(&request, Some(&then)).await;
+        assert_eq!((again.status, again.replayed, &again.body), (first.status, true, &first.body));
+    }
+    service.stop().await;
+}
+
+/// The routes that take a key.
+async fn keyed_routes(service: &Service) -> Vec<String> {
+    let found = service.operations().await;
+    let keyed = found.iter().filter(|route| route.name.starts_with("POST ") && route.public == Some(false));
+    let keyed: Vec<_> = keyed.map(|route| route.name.clone()).collect();
+    assert!(keyed.len() >= 4, "{found:?}");
+    keyed
 }
 
 #[tokio::test(flavor = "multi_thread")]

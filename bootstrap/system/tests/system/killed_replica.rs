@@ -39,11 +39,13 @@ async fn no_get_fails_when_a_replica_is_killed() {
         }
     };
     served(ENOUGH).await;
+    both_in(&shop).await;
     shop.kill_replica(("product-service", 1));
     served(ENOUGH).await;
     shop.start_replica(("product-service", 1));
     shop.ready().await;
     served(ENOUGH).await;
+    both_in(&shop).await;
     shop.kill_replica(("product-service", 0));
     served(ENOUGH).await;
     done.store(true, Ordering::Relaxed);
@@ -51,4 +53,25 @@ async fn no_get_fails_when_a_replica_is_killed() {
     while let Some(reader) = readers.join_next().await {
         reader.unwrap();
     }
+}
+
+/// Waits until the gateway sends requests to both replicas: one that says that it is ready is not in before the gateway's
+/// probes have found it so and its breaker is closed.
+async fn both_in(shop: &Shop) {
+    let backends = [0, 1].map(|number| shop.http_of(("product-service", number)).replace("http://", ""));
+    shop.until("the gateway sends requests to both replicas", || async {
+        let metrics = shop.client.get(format!("{}/metrics", shop.gateway())).send().await.unwrap();
+        let metrics = metrics.text().await.unwrap();
+        backends.iter().all(|backend| is_in(&metrics, backend))
+    })
+    .await;
+}
+
+fn is_in(metrics: &str, backend: &str) -> bool {
+    let says = |figure: &str, state: &str| {
+        let line = format!("{figure}{{service=\"product\",backend=\"{backend}\",state=\"{state}\"}} 1");
+        metrics.lines().any(|other| other == line)
+    };
+    ["ready", "warming"].iter().any(|state| says("gateway_backend_state", state))
+        && says("gateway_breaker_state", "closed")
 }

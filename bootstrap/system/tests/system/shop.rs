@@ -343,6 +343,7 @@ fn environment((name, number): Replica, ports: &Ports) -> Vec<(String, String)> 
         ("RATE_LIMIT_ENABLED", "false".to_owned()),
         // Services are killed and come back within seconds here, and clients hammer them all the while.
         ("CIRCUIT_BREAKER_TIMEOUT", "1s".to_owned()),
+        ("OUTLIER_EJECTION", "1s".to_owned()),
         ("HEALTH_CHECK_INTERVAL", "250ms".to_owned()),
     ];
     pairs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()

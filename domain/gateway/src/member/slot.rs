@@ -19,6 +19,7 @@ pub struct Slot {
     /// Whether its latency has been observed.
     begun: bool,
     answered: bool,
+    left: bool,
 }
 
 /// What an outcome changed.
@@ -32,7 +33,7 @@ pub struct Findings {
 
 impl Slot {
     pub(super) const fn new(member: Arc<Member>, permit: Option<Permit>, started: Moment) -> Self {
-        Self { member, permit, started, begun: false, answered: false }
+        Self { member, permit, started, begun: false, answered: false, left: false }
     }
 
     /// The member.
@@ -64,6 +65,13 @@ impl Slot {
         }
     }
 
+    /// Gives the place back before the slot is dropped: nothing of the request is under way at the member any more.
+    pub fn leave(&mut self) {
+        if !std::mem::replace(&mut self.left, true) {
+            self.member.gate.leave();
+        }
+    }
+
     fn give_back(&mut self, outcome: Outcome, now: Moment) -> Option<State> {
         self.member.breaker()?.record(self.permit.take()?, outcome, now)
     }
@@ -73,7 +81,7 @@ impl Drop for Slot {
     fn drop(&mut self) {
         // A cancelled trial changes no state, so it does not matter that its time is an old one.
         self.give_back(Outcome::Cancelled, self.started);
-        self.member.gate.leave();
+        self.leave();
     }
 }
 
@@ -169,6 +177,17 @@ mod tests {
         assert!(!member.is_idle());
         drop(slot);
         assert!(member.is_idle());
+    }
+
+    #[test]
+    fn a_place_that_was_given_back_is_not_given_back_again() {
+        let member = member(Limits { in_flight: 2, waiting: 0 });
+        let (mut early, _late) = (admitted(&member, NOW), admitted(&member, NOW));
+        early.answered(Outcome::Answered(503), NOW);
+        early.leave();
+        assert_eq!(member.gate().counts().in_flight, 1);
+        drop(early);
+        assert_eq!(member.gate().counts().in_flight, 1);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What a backend is told of the way that a request has come.
 
-use std::{fmt::Write as _, net::IpAddr};
+use std::{fmt, net::IpAddr};
 
 /// The name under which this gateway appears in `Via`.
 pub const PSEUDONYM: &str = "gateway";
@@ -16,20 +16,18 @@ pub struct Hop<'a> {
     pub proto: &'a str,
 }
 
-impl Hop<'_> {
-    /// `for=192.0.2.1;host="shop.example:8080";proto=https`. What could break out of its place is left out.
-    pub fn to_element(&self) -> String {
-        let mut element = match self.peer {
-            Some(IpAddr::V4(address)) => format!("for={address}"),
-            Some(IpAddr::V6(address)) => format!("for=\"[{address}]\""),
-            None => "for=unknown".to_owned(),
-        };
-        if let Some(host) = self.host.filter(|host| is_quotable(host)) {
-            // Writing to a string cannot fail.
-            let _ = write!(element, ";host=\"{host}\"");
+/// `for=192.0.2.1;host="shop.example:8080";proto=https`. What could break out of its place is left out.
+impl fmt::Display for Hop<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.peer {
+            Some(IpAddr::V4(address)) => write!(f, "for={address}")?,
+            Some(IpAddr::V6(address)) => write!(f, "for=\"[{address}]\"")?,
+            None => f.write_str("for=unknown")?,
         }
-        let _ = write!(element, ";proto={}", self.proto);
-        element
+        if let Some(host) = self.host.filter(|host| is_quotable(host)) {
+            write!(f, ";host=\"{host}\"")?;
+        }
+        write!(f, ";proto={}", self.proto)
     }
 }
 
@@ -58,7 +56,7 @@ mod tests {
     use super::*;
 
     fn element(peer: Option<&str>, host: Option<&str>) -> String {
-        Hop { peer: peer.map(|peer| peer.parse().unwrap()), host, proto: "https" }.to_element()
+        Hop { peer: peer.map(|peer| peer.parse().unwrap()), host, proto: "https" }.to_string()
     }
 
     #[test]

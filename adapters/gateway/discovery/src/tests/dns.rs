@@ -22,6 +22,9 @@ pub(super) struct DnsServer {
 struct Zone {
     /// What each name has, with its time to live.
     records: BTreeMap<String, Vec<(u32, RData)>>,
+    /// Names that are not answered for, or only with a failure.
+    silent: Vec<String>,
+    refused: Vec<String>,
     asked: usize,
 }
 
@@ -41,7 +44,9 @@ impl DnsServer {
             let mut buffer = [0; 1_500];
             while let Ok((length, peer)) = socket.recv_from(&mut buffer).await {
                 let answer = answering.lock().unwrap().answer(&buffer[..length]);
-                socket.send_to(&answer, peer).await.unwrap();
+                if let Some(answer) = answer {
+                    socket.send_to(&answer, peer).await.unwrap();
+                }
             }
         });
         Self { addr, zone, served: serving.abort_handle() }
@@ -64,6 +69,16 @@ impl DnsServer {
         self.set(name, ttl, targets.iter().map(data).collect());
     }
 
+    /// Nobody answers for the name.
+    pub(super) fn hangs(&self, name: &str) {
+        self.zone.lock().unwrap().silent.push(format!("{name}."));
+    }
+
+    /// Whoever asks for the name is told of a failure.
+    pub(super) fn refuses(&self, name: &str) {
+        self.zone.lock().unwrap().refused.push(format!("{name}."));
+    }
+
     pub(super) fn asked(&self) -> usize {
         self.zone.lock().unwrap().asked
     }
@@ -75,15 +90,20 @@ impl DnsServer {
 }
 
 impl Zone {
-    fn answer(&mut self, request: &[u8]) -> Vec<u8> {
+    fn answer(&mut self, request: &[u8]) -> Option<Vec<u8>> {
         self.asked += 1;
         let request = Message::from_vec(request).unwrap();
         let query = request.queries[0].clone();
         let name = query.name().to_lowercase().to_string();
+        if self.silent.contains(&name) {
+            return None;
+        }
         let known = self.records.get(&name).map(Vec::as_slice).unwrap_or_default();
         let mut response = Message::response(request.metadata.id, request.metadata.op_code);
         response.metadata.recursion_available = true;
-        if known.is_empty() {
+        if self.refused.contains(&name) {
+            response.metadata.response_code = ResponseCode::ServFail;
+        } else if known.is_empty() {
             response.metadata.response_code = ResponseCode::NXDomain;
         }
         let wanted = |(_, data): &&(u32, RData)| data.record_type() == query.query_type();
@@ -91,6 +111,6 @@ impl Zone {
             response.add_answer(Record::from_rdata(query.name().clone(), *ttl, data.clone()));
         }
         response.add_query(query);
-        response.to_vec().unwrap()
+        Some(response.to_vec().unwrap())
     }
 }

@@ -15,13 +15,19 @@ use dns::DnsServer;
 use gateway_application::{
     AdministrationError, ServiceSettings, Settings, commands::adopt_backends::AdoptBackends,
 };
-use gateway_domain::{Backend, Service, fleet::Source};
+use gateway_domain::{
+    Backend, Service,
+    fleet::{Fleet, Source},
+};
 use kernel_application::{CallContext, CommandHandler};
 use platform_telemetry::{Metrics, silent};
 use platform_testkit::{PATIENCE, data_dir, eventually};
 use tokio::{sync::watch, task::JoinHandle};
 
 use super::*;
+
+const PRODUCT: Fleet = Fleet::Http(Service::Product);
+const BASKET: Fleet = Fleet::Http(Service::Basket);
 
 const QUICK: Pace = Pace {
     file: Duration::from_millis(10),
@@ -31,7 +37,7 @@ const QUICK: Pace = Pace {
 
 /// Remembers what it was handed over last of each service.
 #[derive(Default)]
-struct Adopted(Mutex<BTreeMap<Service, Vec<Backend>>>);
+struct Adopted(Mutex<BTreeMap<Fleet, Vec<Backend>>>);
 
 #[async_trait]
 impl CommandHandler<AdoptBackends> for Adopted {
@@ -39,23 +45,23 @@ impl CommandHandler<AdoptBackends> for Adopted {
         &self,
         _: &CallContext,
         AdoptBackends { found }: AdoptBackends,
-    ) -> Result<Vec<Service>, AdministrationError> {
+    ) -> Result<Vec<Fleet>, AdministrationError> {
         self.0.lock().unwrap().extend(found);
         Ok(Vec::new())
     }
 }
 
 impl Adopted {
-    fn of(&self, service: Service) -> Vec<String> {
-        let backends = self.0.lock().unwrap().get(&service).cloned();
+    fn of(&self, fleet: Fleet) -> Vec<String> {
+        let backends = self.0.lock().unwrap().get(&fleet).cloned();
         let show = |backend: &Backend| format!("{}*{}", backend.authority(), backend.weight().get());
         backends.unwrap_or_default().iter().map(show).collect()
     }
 
-    async fn has(&self, service: Service, expected: &[&str]) {
-        let shown = || async { (self.of(service) == expected).then_some(()) };
+    async fn has(&self, fleet: Fleet, expected: &[&str]) {
+        let shown = || async { (self.of(fleet) == expected).then_some(()) };
         let seen = eventually(PATIENCE, shown).await;
-        assert!(seen.is_ok(), "{service} has {:?}, not {expected:?}", self.of(service));
+        assert!(seen.is_ok(), "{fleet} has {:?}, not {expected:?}", self.of(fleet));
     }
 }
 
@@ -92,7 +98,8 @@ fn open(
 ) -> Result<Discovery, FileError> {
     let file = file.map(WatchedFile::at).transpose()?;
     let resolver = Resolver::new(&[dns.addr]).unwrap();
-    Discovery::open(&settings(product), file, resolver, QUICK, DiscoveryMetrics::new(metrics), silent())
+    let (http, grpc) = (settings(product), settings("http://grpc:1"));
+    Discovery::open((&http, Some(&grpc)), file, resolver, QUICK, DiscoveryMetrics::new(metrics), silent())
 }
 
 async fn run(product: &str, dns: &DnsServer, file: Option<&Path>) -> Running {
@@ -158,24 +165,58 @@ async fn names_are_looked_up_again_and_a_failure_changes_nothing() {
     let dns = DnsServer::start().await;
     let running = run("http://a:1;weight=2,dns://products.test:80", &dns, None).await;
     let adopted = &running.adopted;
-    adopted.has(Service::Product, &["a:1*2"]).await;
+    adopted.has(PRODUCT, &["a:1*2"]).await;
     dns.addresses("products.test", 0, &["10.0.0.1"]);
-    adopted.has(Service::Product, &["a:1*2", "10.0.0.1:80*1"]).await;
+    adopted.has(PRODUCT, &["a:1*2", "10.0.0.1:80*1"]).await;
     // Valid for an hour, and asked again after the longest time all the same.
     dns.addresses("products.test", 3_600, &["10.0.0.1", "10.0.0.2"]);
-    adopted.has(Service::Product, &["a:1*2", "10.0.0.1:80*1", "10.0.0.2:80*1"]).await;
+    adopted.has(PRODUCT, &["a:1*2", "10.0.0.1:80*1", "10.0.0.2:80*1"]).await;
     dns.addresses("products.test", 0, &[]);
     let failing = r#"gateway_discovery_failing{source="dns://products.test:80;weight=1"} 1"#;
     let seen = || async { running.metrics.encode().contains(failing).then(|| dns.asked()) };
     let asked = eventually(PATIENCE, seen).await.unwrap();
     let again = || async { (dns.asked() > asked + 4).then_some(()) };
     eventually(PATIENCE, again).await.unwrap();
-    assert_eq!(adopted.of(Service::Product).len(), 3, "the last good answer stays");
+    assert_eq!(adopted.of(PRODUCT).len(), 3, "the last good answer stays");
     dns.addresses("products.test", 0, &["10.0.0.9"]);
-    adopted.has(Service::Product, &["a:1*2", "10.0.0.9:80*1"]).await;
+    adopted.has(PRODUCT, &["a:1*2", "10.0.0.9:80*1"]).await;
     assert!(running.metrics.encode().contains(&failing.replace("} 1", "} 0")));
-    assert_eq!(adopted.of(Service::Basket), ["basket:1*1"]);
+    assert_eq!(adopted.of(BASKET), ["basket:1*1"]);
     running.stop().await;
+}
+
+#[tokio::test]
+async fn a_name_that_hangs_holds_nobody_up() {
+    let (dns, dir) = (DnsServer::start().await, data_dir().unwrap());
+    let path = dir.path().join("backends.json");
+    write(&path, r#""http://a:1", "dns://hangs.test:80""#);
+    dns.hangs("hangs.test");
+    dns.addresses("grpc.test", 0, &["10.0.0.1"]);
+    let running = run("http://a:1", &dns, Some(&path)).await;
+    let waits = || async { (dns.asked() > 0).then_some(()) };
+    eventually(PATIENCE, waits).await.unwrap();
+    let list = r#"{"services": {"product": ["http://a:1", "dns://hangs.test:80"], "basket-grpc": ["dns://grpc.test:80"]}}"#;
+    fs::write(&path, list).unwrap();
+    running.adopted.has(Fleet::Grpc(Service::Basket), &["10.0.0.1:80*1"]).await;
+    let failed = r#"source="dns://hangs.test:80;weight=1""#;
+    assert!(!running.metrics.encode().contains(failed), "it was not waited for");
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn a_target_that_is_not_found_does_not_cost_the_others() {
+    let dns = DnsServer::start().await;
+    let targets = [(10, 1, 8_081, "a.test."), (10, 1, 8_082, "gone.test.")];
+    dns.services("_http._tcp.products.test", 300, &targets);
+    dns.addresses("a.test", 300, &["10.0.0.1"]);
+    let (backends, valid) = resolved(&dns, "srv://_http._tcp.products.test").await.unwrap();
+    assert_eq!(backends, ["10.0.0.1:8081*1"]);
+    assert!(valid > Duration::from_mins(4), "it is certain that the other one is not there: {valid:?}");
+    dns.refuses("gone.test");
+    let (backends, valid) = resolved(&dns, "srv://_http._tcp.products.test").await.unwrap();
+    assert_eq!((backends, valid), (vec!["10.0.0.1:8081*1".to_owned()], Duration::ZERO), "soon again");
+    dns.addresses("a.test", 300, &[]);
+    assert!(resolved(&dns, "srv://_http._tcp.products.test").await.is_err());
 }
 
 fn write(path: &Path, product: &str) {
@@ -190,28 +231,28 @@ async fn the_file_counts_before_what_is_configured() {
     dns.addresses("products.test", 0, &["10.0.0.1"]);
     let running = run("http://a:1", &dns, Some(&path)).await;
     let adopted = &running.adopted;
-    adopted.has(Service::Product, &["f:1*3"]).await;
-    assert_eq!(adopted.of(Service::Basket), ["basket:1*1"]);
+    adopted.has(PRODUCT, &["f:1*3"]).await;
+    assert_eq!(adopted.of(BASKET), ["basket:1*1"]);
     write(&path, r#""http://f:1", "dns://products.test:80""#);
-    adopted.has(Service::Product, &["f:1*1", "10.0.0.1:80*1"]).await;
+    adopted.has(PRODUCT, &["f:1*1", "10.0.0.1:80*1"]).await;
 
     // A name that nobody knows costs no backend that there is; the file is good, and waits for it.
     write(&path, r#""http://f:1", "dns://misspelt.test:80""#);
     let failing = r#"gateway_discovery_failing{source="dns://misspelt.test:80;weight=1"} 1"#;
     let seen = || async { running.metrics.encode().contains(failing).then_some(()) };
     eventually(PATIENCE, seen).await.unwrap();
-    assert_eq!(adopted.of(Service::Product), ["f:1*1", "10.0.0.1:80*1"]);
+    assert_eq!(adopted.of(PRODUCT), ["f:1*1", "10.0.0.1:80*1"]);
 
     write(&path, r#""http://f:1;weight=0""#);
     let refused = format!(r#"gateway_discovery_failing{{source="{}"}} 1"#, path.display());
     let seen = || async { running.metrics.encode().contains(&refused).then_some(()) };
     eventually(PATIENCE, seen).await.unwrap();
-    assert_eq!(adopted.of(Service::Product), ["f:1*1", "10.0.0.1:80*1"]);
+    assert_eq!(adopted.of(PRODUCT), ["f:1*1", "10.0.0.1:80*1"]);
 
     // No word of the service any more: then it is as configured, and its name has no figures.
     fs::write(&path, r#"{"services": {"basket": ["http://g:1"]}}"#).unwrap();
-    adopted.has(Service::Product, &["a:1*1"]).await;
-    assert_eq!(adopted.of(Service::Basket), ["g:1*1"]);
+    adopted.has(PRODUCT, &["a:1*1"]).await;
+    assert_eq!(adopted.of(BASKET), ["g:1*1"]);
     assert!(!running.metrics.encode().contains("products.test"), "{}", running.metrics.encode());
     running.stop().await;
 }
@@ -223,12 +264,14 @@ async fn a_file_that_is_wrong_at_the_start_is_an_error() {
     let opened = |path: &Path| open("http://a:1", &dns, Some(path), &Metrics::new()).map(drop);
     assert!(matches!(opened(&path), Err(FileError::Read(_))));
     write(&path, r#""ftp://f""#);
-    assert!(matches!(opened(&path), Err(FileError::List { service: Service::Product, .. })));
+    assert!(matches!(opened(&path), Err(FileError::List { service: PRODUCT, .. })));
 }
 
 #[test]
 fn a_worker_is_needed_for_names_and_files_only() {
-    assert!(!Discovery::is_needed(&settings("http://a:1"), None));
-    assert!(Discovery::is_needed(&settings("http://a:1"), Some(Path::new("a.json"))));
-    assert!(Discovery::is_needed(&settings("http://a:1,dns://b:1"), None));
+    let (fixed, named) = (settings("http://a:1"), settings("http://a:1,dns://b:1"));
+    assert!(!Discovery::is_needed((&fixed, Some(&fixed)), None));
+    assert!(Discovery::is_needed((&fixed, None), Some(Path::new("a.json"))));
+    assert!(Discovery::is_needed((&named, None), None));
+    assert!(Discovery::is_needed((&fixed, Some(&named)), None));
 }

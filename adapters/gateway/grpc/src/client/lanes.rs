@@ -65,6 +65,17 @@ impl Host {
         Self { backend, tls, connections: Mutex::default(), connecting: tokio::sync::Mutex::default() }
     }
 
+    /// Whether the backend is written as it was when this was made, weights aside.
+    pub(super) fn is_of(&self, backend: &Backend) -> bool {
+        self.backend.is_secure() == backend.is_secure() && self.backend.authority() == backend.authority()
+    }
+
+    /// Whether any call is under way.
+    pub(super) fn is_in_use(&self) -> bool {
+        let connections = self.connections.lock().unwrap_or_else(PoisonError::into_inner);
+        connections.iter().any(|connection| connection.streams() > 0)
+    }
+
     /// A stream on a connection that is open and has room.
     pub(super) fn free(&self) -> Option<Lane> {
         let mut connections = self.connections.lock().unwrap_or_else(PoisonError::into_inner);

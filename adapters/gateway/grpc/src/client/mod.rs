@@ -5,17 +5,23 @@ mod dial;
 mod lanes;
 mod pieces;
 
-use std::{collections::HashMap, error::Error, sync::Arc, sync::Mutex, sync::PoisonError, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    error::Error,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use gateway_application::{
-    BodyError, CallClient, CallRequest, CallResponse, RequestBody, UpstreamError, policy::Backend,
+    BodyError, CallClient, CallRequest, CallResponse, RequestBody, UpstreamError, Upstreams, policy::Backend,
 };
 use http::{HeaderValue, Method, Request, Response, StatusCode, Uri, header::CONTENT_TYPE, uri::Scheme};
 use hyper::body::{Body as _, Incoming};
 use hyper_h2::Reason;
 use platform_tls::ClientTls;
 use shaku::Component;
+use tokio::{sync::watch, time::sleep};
 
 use self::{
     body::CallBody,
@@ -24,6 +30,9 @@ use self::{
 
 /// How often a call looks for another connection, because the one it was given had gone.
 const TRIES: usize = 3;
+
+/// How often is looked for backends that have been taken out.
+const TIDYING: Duration = Duration::from_secs(30);
 
 /// The connections to all backends. Clones share them.
 #[derive(Clone)]
@@ -42,6 +51,27 @@ impl Channels {
         Self(Arc::new(Shared { hosts: Mutex::default(), connect, tls }))
     }
 
+    /// Closes connections to backends that are no longer among `upstreams`, until `stop` turns true or its sender is gone.
+    pub async fn follow(self, upstreams: Arc<Upstreams>, mut stop: watch::Receiver<bool>) {
+        loop {
+            tokio::select! {
+                _ = stop.wait_for(|stop| *stop) => return,
+                () = sleep(TIDYING) => {}
+            }
+            let views = upstreams.views();
+            let at_work: HashSet<_> =
+                views.iter().flat_map(|(_, views)| views).map(|view| view.authority.as_str()).collect();
+            self.forget(|authority| !at_work.contains(authority));
+        }
+    }
+
+    /// A backend where something is under way is not forgotten before that has ended.
+    fn forget(&self, gone: impl Fn(&str) -> bool) {
+        let mut hosts = self.0.hosts.lock().unwrap_or_else(PoisonError::into_inner);
+        // Who is about to call has the host in hand already.
+        hosts.retain(|authority, host| !gone(authority) || Arc::strong_count(host) > 1 || host.is_in_use());
+    }
+
     async fn lane(&self, backend: &Backend) -> Result<Lane, UpstreamError> {
         let host = self.host(backend);
         match host.free() {
@@ -53,7 +83,9 @@ impl Channels {
     /// A thread that panicked here left a whole map behind.
     fn host(&self, backend: &Backend) -> Arc<Host> {
         let mut hosts = self.0.hosts.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(host) = hosts.get(backend.authority()) {
+        // One that is encrypted from now on, or no longer, is another one.
+        let known = hosts.get(backend.authority());
+        if let Some(host) = known.filter(|host| host.is_of(backend)) {
             return Arc::clone(host);
         }
         let host = Arc::new(Host::new(backend.clone(), Arc::clone(&self.0.tls)));
@@ -162,4 +194,29 @@ fn cause<E: Error + 'static>(error: &hyper::Error) -> Option<&E> {
         next = error.source();
     }
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use platform_tls::{ClientFiles, Reloaded};
+
+    use super::*;
+
+    #[test]
+    fn backends_that_are_gone_are_forgotten_when_nothing_is_under_way() {
+        let tls = Reloaded::load(ClientFiles::default()).unwrap();
+        let channels = Channels::new(Duration::from_secs(1), tls);
+        let known = |text: &str| channels.host(&Backend::parse(text).unwrap());
+        let plain = known("http://a:1");
+        assert!(Arc::ptr_eq(&plain, &known("http://a:1;weight=3")));
+        assert!(!Arc::ptr_eq(&plain, &known("https://a:1")), "it is spoken to otherwise");
+        let calling = known("http://b:1");
+        let left = || {
+            channels.forget(|authority| authority == "b:1");
+            channels.0.hosts.lock().unwrap().len()
+        };
+        assert_eq!(left(), 2, "a call is on its way there");
+        drop(calling);
+        assert_eq!(left(), 1);
+    }
 }

@@ -7,8 +7,14 @@ mod state;
 
 use std::time::Duration;
 
-use gateway_application::{AttemptObservation, CallObservation, Change, ForwardObservation, ForwardObserver};
-use gateway_domain::{Backend, Service, breaker::State, call::status_name};
+use gateway_application::{
+    AttemptObservation, CallObservation, CallRefusal, Change, ForwardObservation, ForwardObserver,
+};
+use gateway_domain::{
+    Backend, Service,
+    breaker::State,
+    call::{CallRoute, status_name},
+};
 use kernel_application::{CallContext, UseCaseError};
 pub use series::UpstreamSeries;
 use shaku::Component;
@@ -44,7 +50,7 @@ impl ForwardObserver for UpstreamObserver {
             Ok(status) => (Some(status_name(status)), None),
             Err(error) => (None, Some(error.code())),
         };
-        self.series.called(call.service, call.method, status.or(code).unwrap_or_default());
+        self.series.called(call.service.name(), call.method, status.or(code).unwrap_or_default());
         if let Some(code) = code.filter(|_| call.attempts == 0) {
             self.series.turned_away(call.service, call.method, code);
         }
@@ -64,6 +70,30 @@ impl ForwardObserver for UpstreamObserver {
             "request_id" => ctx.request_id().to_owned(),
             "trace_id" => ctx.trace().trace_id(),
             "subject" => principal.map(|principal| principal.subject().to_string()),
+        ));
+    }
+
+    /// What nobody has is no name for a figure: clients could make as many as they like.
+    fn refused(&self, ctx: &CallContext, call: &CallRefusal<'_>) {
+        let route = call.route;
+        let service = route.map_or("unknown", |route| route.service().name());
+        let method = route.map_or("unknown", CallRoute::template);
+        self.series.called(service, method, call.code);
+        if let Some(route) = route {
+            self.series.turned_away(route.service(), method, call.code);
+        }
+        if let (Some(route), Some(decider)) = (route, call.limited) {
+            self.series.limited(route.service(), method, decider);
+        }
+        info!(self.logger, "call"; o!(
+            "service" => service,
+            "method" => method,
+            "code" => call.code,
+            "attempts" => 0,
+            "duration_ms" => millis(call.elapsed),
+            "peer" => call.client.address.map(|address| address.to_string()),
+            "request_id" => ctx.request_id().to_owned(),
+            "trace_id" => ctx.trace().trace_id(),
         ));
     }
 

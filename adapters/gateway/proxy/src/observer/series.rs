@@ -1,6 +1,6 @@
 //! Figures that are counted as things happen.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use gateway_application::{AttemptObservation, Change, Decider};
 use gateway_domain::{Backend, Outcome, Service};
@@ -9,6 +9,8 @@ use prometheus_client::{
     encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder},
     metrics::{counter::Counter, family::Family, histogram::Histogram},
 };
+
+use crate::per_thread::PerThread;
 
 /// From half a millisecond, a cached read, to the 30 seconds that a request may take at most.
 const BUCKETS: [f64; 15] =
@@ -25,7 +27,15 @@ pub struct UpstreamSeries {
     limited: Family<Limited, Counter>,
     calls: Family<Called, Counter>,
     changes: Family<Changed, Counter>,
+    known: Arc<PerThread<HashMap<Place, Known>>>,
 }
+
+/// Where the names of route and backend are in memory: they stay there, the one for ever, the other as long as a [`Known`]
+/// holds it.
+type Place = (usize, usize);
+
+/// Beyond that, they are forgotten and found again: backends come and go.
+const MOST_KNOWN: usize = 4_096;
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Answered {
@@ -93,8 +103,9 @@ impl UpstreamSeries {
             limited: Family::default(),
             calls: Family::default(),
             changes: Family::default(),
+            known: Arc::default(),
         };
-        let Self { requests, errors, retries, seconds, turned_away, limited, calls, changes } =
+        let Self { requests, errors, retries, seconds, turned_away, limited, calls, changes, .. } =
             series.clone();
         let help = "Requests sent to backends, by class of their status; `none` where there was no answer";
         metrics.register("gateway_upstream_requests", help, requests);
@@ -117,18 +128,20 @@ impl UpstreamSeries {
     }
 
     pub(super) fn attempted(&self, attempt: &AttemptObservation<'_>) {
-        let AttemptObservation { service, route, backend, outcome, number, elapsed } = attempt;
-        let (service, backend) = (service.name(), Authority(backend.shared_authority()));
-        let status = class(*outcome);
-        let target = Target { service, route, backend: backend.clone() };
-        self.requests.get_or_create_owned(&Answered { service, route, backend, status }).inc();
-        self.seconds.get_or_create_owned(&target).observe(elapsed.as_secs_f64());
-        if matches!(status, "5xx" | "none") {
-            self.errors.get_or_create_owned(&target).inc();
-        }
-        if *number > 1 {
-            self.retries.get_or_create_owned(&target).inc();
-        }
+        let place = (attempt.route.as_ptr().addr(), attempt.backend.authority().as_ptr().addr());
+        self.known.with(|known| {
+            if known.len() >= MOST_KNOWN {
+                known.clear();
+            }
+            known.entry(place).or_insert_with(|| self.target(attempt)).count(self, attempt);
+        });
+    }
+
+    fn target(&self, attempt: &AttemptObservation<'_>) -> Known {
+        let backend = Authority(attempt.backend.shared_authority());
+        let target = Target { service: attempt.service.name(), route: attempt.route, backend };
+        let seconds = self.seconds.get_or_create_owned(&target);
+        Known { target, seconds, classes: [const { None }; CLASSES.len()] }
     }
 
     pub(super) fn turned_away(&self, service: Service, route: &'static str, reason: &'static str) {
@@ -141,8 +154,8 @@ impl UpstreamSeries {
         self.limited.get_or_create_owned(&labels).inc();
     }
 
-    pub(super) fn called(&self, service: Service, method: &'static str, code: &'static str) {
-        self.calls.get_or_create_owned(&Called { service: service.name(), method, code }).inc();
+    pub(super) fn called(&self, service: &'static str, method: &'static str, code: &'static str) {
+        self.calls.get_or_create_owned(&Called { service, method, code }).inc();
     }
 
     pub(super) fn changed(&self, service: Service, backend: &Backend, change: &Change<'_>) {
@@ -162,15 +175,96 @@ impl UpstreamSeries {
     }
 }
 
+/// The series of one route and backend, found once by each thread that counts.
+struct Known {
+    target: Target,
+    seconds: Histogram,
+    classes: [Option<Counter>; CLASSES.len()],
+}
+
+impl Known {
+    fn count(&mut self, series: &UpstreamSeries, attempt: &AttemptObservation<'_>) {
+        let class = class(attempt.outcome);
+        let target = &self.target;
+        let requests = self.classes[class as usize].get_or_insert_with(|| {
+            let Target { service, route, backend } = target.clone();
+            let answered = Answered { service, route, backend, status: CLASSES[class as usize] };
+            series.requests.get_or_create_owned(&answered)
+        });
+        requests.inc();
+        self.seconds.observe(attempt.elapsed.as_secs_f64());
+        // Rare enough to be looked up.
+        if matches!(class, Class::ServerError | Class::None) {
+            series.errors.get_or_create_owned(target).inc();
+        }
+        if attempt.number > 1 {
+            series.retries.get_or_create_owned(target).inc();
+        }
+    }
+}
+
+/// How attempts end, as indices of [`CLASSES`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Class {
+    Informational,
+    Success,
+    Redirection,
+    ClientError,
+    ServerError,
+    None,
+    Cancelled,
+}
+
+const CLASSES: [&str; 7] = ["1xx", "2xx", "3xx", "4xx", "5xx", "none", "cancelled"];
+
 /// A request that ended for the client's sake says nothing of the backend, and is no error of its.
-const fn class(outcome: Outcome) -> &'static str {
+const fn class(outcome: Outcome) -> Class {
     match outcome {
-        Outcome::Answered(..200) => "1xx",
-        Outcome::Answered(200..300) => "2xx",
-        Outcome::Answered(300..400) => "3xx",
-        Outcome::Answered(400..500) => "4xx",
-        Outcome::Answered(_) | Outcome::Faulted => "5xx",
-        Outcome::NotConnected | Outcome::TimedOut | Outcome::Broken => "none",
-        Outcome::Cancelled => "cancelled",
+        Outcome::Answered(..200) => Class::Informational,
+        Outcome::Answered(200..300) => Class::Success,
+        Outcome::Answered(300..400) => Class::Redirection,
+        Outcome::Answered(400..500) => Class::ClientError,
+        Outcome::Answered(_) | Outcome::Faulted => Class::ServerError,
+        Outcome::NotConnected | Outcome::TimedOut | Outcome::Broken => Class::None,
+        Outcome::Cancelled => Class::Cancelled,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn attempts_are_counted_by_route_backend_and_class() {
+        let metrics = Metrics::new();
+        let series = UpstreamSeries::new(&metrics);
+        let backends = ["http://a:1", "http://b:1"].map(|url| Backend::parse(url).unwrap());
+        let attempted = |backend: &Backend, route, outcome, number| {
+            let (service, elapsed) = (Service::Product, Duration::from_millis(2));
+            series.attempted(&AttemptObservation { service, route, backend, outcome, number, elapsed });
+        };
+        for _ in 0..3 {
+            attempted(&backends[0], "/products", Outcome::Answered(200), 1);
+        }
+        attempted(&backends[0], "/products/*", Outcome::Broken, 1);
+        attempted(&backends[1], "/products/*", Outcome::Answered(503), 2);
+        let text = metrics.encode();
+        let labels = |route, backend| format!(r#"{{service="product",route="{route}",backend="{backend}""#);
+        let (list, one, other) =
+            (labels("/products", "a:1"), labels("/products/*", "a:1"), labels("/products/*", "b:1"));
+        for line in [
+            format!(r#"gateway_upstream_requests_total{list},status="2xx"}} 3"#),
+            format!(r#"gateway_upstream_requests_total{one},status="none"}} 1"#),
+            format!(r#"gateway_upstream_requests_total{other},status="5xx"}} 1"#),
+            format!("gateway_upstream_errors_total{one}}} 1"),
+            format!("gateway_upstream_errors_total{other}}} 1"),
+            format!("gateway_upstream_retries_total{other}}} 1"),
+            format!("gateway_upstream_duration_seconds_count{list}}} 3"),
+        ] {
+            assert!(text.lines().any(|written| written == line), "{line}\n{text}");
+        }
+        assert!(!text.contains(&format!("gateway_upstream_errors_total{list}")), "{text}");
     }
 }

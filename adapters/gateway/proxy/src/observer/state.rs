@@ -3,17 +3,21 @@
 use std::{fmt, sync::Arc};
 
 use gateway_application::Upstreams;
-use gateway_domain::balancing::MemberView;
+use gateway_domain::{Service, balancing::MemberView, fleet::Fleet};
 use platform_telemetry::Metrics;
 use prometheus_client::{
     encoding::{EncodeMetric, MetricEncoder, NoLabelSet},
     metrics::MetricType,
 };
 
-/// Registers `gateway_backend_…` and `gateway_breaker_…`, of all that is looked after: backends for HTTP and for gRPC.
-pub fn register_state(metrics: &Metrics, upstreams: &[Arc<Upstreams>]) {
+/// Registers `gateway_backend_…` and `gateway_breaker_…`, of all that is looked after: backends for HTTP, and those for
+/// gRPC, which are another service (`product-grpc`), as a process that does both may do one well and the other not.
+pub fn register_state(metrics: &Metrics, http: &Arc<Upstreams>, grpc: Option<&Arc<Upstreams>>) {
+    let http: (fn(Service) -> Fleet, _) = (Fleet::Http, Arc::clone(http));
+    let grpc = grpc.map(|grpc| (Fleet::Grpc as fn(Service) -> Fleet, Arc::clone(grpc)));
+    let upstreams: Vec<_> = [http].into_iter().chain(grpc).collect();
     for (name, help, read) in FIGURES {
-        metrics.register(name, help, Figure { upstreams: upstreams.to_vec(), read });
+        metrics.register(name, help, Figure { upstreams: upstreams.clone(), read });
     }
 }
 
@@ -47,9 +51,12 @@ enum Value {
     State(&'static str),
 }
 
+/// Backends, and what their services are called.
+type Named = (fn(Service) -> Fleet, Arc<Upstreams>);
+
 /// One figure of all backends.
 struct Figure {
-    upstreams: Vec<Arc<Upstreams>>,
+    upstreams: Vec<Named>,
     read: Read,
 }
 
@@ -61,11 +68,13 @@ impl fmt::Debug for Figure {
 
 impl Figure {
     fn values(&self) -> impl Iterator<Item = (Vec<(&'static str, String)>, Value)> {
-        let views = self.upstreams.iter().flat_map(|upstreams| upstreams.views());
-        let each = views.flat_map(|(service, views)| views.into_iter().map(move |view| (service, view)));
-        each.filter_map(|(service, view)| {
+        let fleets = self.upstreams.iter().flat_map(|(fleet, upstreams)| {
+            upstreams.views().into_iter().map(move |(service, views)| (fleet(service), views))
+        });
+        let each = fleets.flat_map(|(fleet, views)| views.into_iter().map(move |view| (fleet, view)));
+        each.filter_map(|(fleet, view)| {
             let value = (self.read)(&view)?;
-            Some((vec![("service", service.name().to_owned()), ("backend", view.authority)], value))
+            Some((vec![("service", fleet.name().to_owned()), ("backend", view.authority)], value))
         })
     }
 }

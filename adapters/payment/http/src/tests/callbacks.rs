@@ -1,9 +1,11 @@
 //! The provider's word.
 
+use actix_web::test::TestRequest;
+use kernel_application::{Caller, testing::context};
 use payment_application::testing::{ProviderScript, World};
 use serde_json::{Value, json};
 
-use super::client::{Answer, get, post, post_nothing, post_with, signature};
+use super::client::{Answer, get, post, post_nothing, post_with, send_as, signature};
 
 const PATH: &str = "/provider-callbacks";
 const HEADER: &str = "x-provider-signature";
@@ -13,9 +15,10 @@ fn callback(payment: &str) -> Value {
         "sequence": 1})
 }
 
+/// As the provider sends it, which has no token.
 async fn send(world: &World, body: &str) -> Answer {
-    let signature = signature(world, body);
-    post_with(world, PATH, &[(HEADER, &signature)], body).await
+    let signed = TestRequest::post().uri(PATH).insert_header((HEADER, signature(world, body)));
+    send_as(world, context().by(Caller::Anonymous), signed.set_payload(body.to_owned())).await
 }
 
 #[actix_web::test]

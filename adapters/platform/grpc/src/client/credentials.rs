@@ -25,11 +25,14 @@ impl Credentials {
 
     /// Puts the token into a call's metadata.
     pub(super) fn show(&self, metadata: &mut MetadataMap) {
-        let bearer = self.token.as_ref().and_then(ServiceToken::bearer);
-        if let Some(mut value) = bearer.and_then(|bearer| MetadataValue::try_from(bearer).ok()) {
+        if let Some(mut value) = self.bearer().and_then(|bearer| MetadataValue::try_from(bearer).ok()) {
             value.set_sensitive(true);
             metadata.insert(AUTHORIZATION, value);
         }
+    }
+
+    fn bearer(&self) -> Option<String> {
+        self.token.as_ref().and_then(ServiceToken::bearer)
     }
 
     /// Says once that the peer has begun to refuse this service, and once that it has stopped.
@@ -41,7 +44,7 @@ impl Credentials {
         }
         match (self.refused.swap(refused, Ordering::Relaxed), refused) {
             (false, true) => {
-                let has_token = self.token.is_some();
+                let has_token = self.bearer().is_some();
                 slog::error!(logger, "peer refuses this service; check its token and roles";
                     "code" => code_name(code), "has_token" => has_token);
             }

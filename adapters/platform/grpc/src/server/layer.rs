@@ -132,7 +132,7 @@ impl Shared {
         let mut record = Record::start(&self.metrics, &self.logger, method, &ctx);
 
         let mut response = match self.slots.try_acquire() {
-            Ok(_slot) => self.admitted(inner, &ctx, &mut record, request).await,
+            Ok(_slot) => self.bounded(&ctx, self.admitted(inner, &ctx, &mut record, request)).await,
             Err(_) => refuse(ErrorClass::Unavailable, "overloaded"),
         };
 
@@ -144,7 +144,7 @@ impl Shared {
     /// Finds out who calls, and runs the call for them.
     async fn admitted<S>(
         &self,
-        inner: S,
+        mut inner: S,
         ctx: &CallContext,
         record: &mut Record,
         mut request: Request<Body>,
@@ -156,8 +156,9 @@ impl Shared {
             Ok(caller) => {
                 let ctx = ctx.clone().by(caller);
                 record.called_by(&ctx);
-                request.extensions_mut().insert(ctx.clone());
-                self.bounded(inner, &ctx, request).await
+                request.extensions_mut().insert(ctx);
+                let Ok(response) = inner.call(request).await;
+                explain(response)
             }
             Err(rejected) => {
                 let (reason, id) = (rejected.reason(), ctx.request_id());
@@ -167,15 +168,11 @@ impl Shared {
         }
     }
 
-    /// Runs the call until its deadline; a panic is `INTERNAL`.
-    async fn bounded<S>(&self, mut inner: S, ctx: &CallContext, request: Request<Body>) -> Response<Body>
-    where
-        S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>,
-    {
+    /// Runs the call until its deadline, which holds for the question who calls too; a panic is `INTERNAL`.
+    async fn bounded(&self, ctx: &CallContext, call: impl Future<Output = Response<Body>>) -> Response<Body> {
         let limit = ctx.remaining().unwrap_or(self.call_timeout);
-        let call = AssertUnwindSafe(async move { inner.call(request).await }).catch_unwind();
-        match tokio::time::timeout(limit, call).await {
-            Ok(Ok(Ok(response))) => explain(response),
+        match tokio::time::timeout(limit, AssertUnwindSafe(call).catch_unwind()).await {
+            Ok(Ok(response)) => response,
             Ok(Err(panic)) => {
                 let reason = panic_text(&*panic);
                 slog::error!(self.logger, "gRPC handler panicked"; "panic" => reason, "request_id" => ctx.request_id());
@@ -221,22 +218,48 @@ fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use platform_telemetry::Metrics;
+    use std::net::TcpListener;
+
+    use platform_identity::{IdentitySettings, testing::TestIssuer};
+    use platform_runtime::{Environment, Settings};
+    use platform_telemetry::{Metrics, silent};
     use tower::{ServiceExt as _, service_fn};
 
     use super::*;
 
+    /// What a call with a deadline and that token is answered where the service never answers.
     // Over the wire a tonic client ends such a call itself, before the server's answer is seen.
+    async fn answer(authenticator: Authenticator, token: &str) -> Response<Body> {
+        let methods = Methods::of(&["basket.v1.BasketService"]).unwrap();
+        let metrics = RpcMetrics::new(&Metrics::new());
+        let layer = CallLayer::new(&ServerSettings::default(), silent(), metrics, authenticator, methods);
+        let hanging = layer.layer(service_fn(|_| std::future::pending()));
+        let request = Request::post("/basket.v1.BasketService/GetBasket")
+            .header("grpc-timeout", "20m")
+            .header("authorization", format!("Bearer {token}"));
+        hanging.oneshot(request.body(Body::empty()).unwrap()).await.unwrap()
+    }
+
     #[tokio::test]
     async fn the_caller_s_deadline_ends_the_call() {
-        let methods = Methods::of(&["basket.v1.BasketService"]).unwrap();
-        let (logger, metrics) = (platform_telemetry::silent(), RpcMetrics::new(&Metrics::new()));
-        let layer =
-            CallLayer::new(&ServerSettings::default(), logger, metrics, Authenticator::off(), methods);
-        let hanging = layer.layer(service_fn(|_| std::future::pending()));
-        let request = Request::post("/basket.v1.BasketService/GetBasket").header("grpc-timeout", "20m");
-        let response = hanging.oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+        let response = answer(Authenticator::off(), "").await;
         assert_eq!(code(&response), Code::DeadlineExceeded);
         assert!(response.headers().contains_key(REQUEST_ID));
+    }
+
+    #[tokio::test]
+    async fn the_caller_s_deadline_holds_for_the_question_who_calls_too() {
+        let issuer = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}/keys", issuer.local_addr().unwrap());
+        let mut settings = Settings::from_pairs([
+            ("AUTH_JWKS_URL", url.as_str()),
+            ("AUTH_ISSUER", TestIssuer::ISSUER),
+            ("AUTH_AUDIENCE", TestIssuer::AUDIENCE),
+        ]);
+        let identity = IdentitySettings::declare(&mut settings, Environment::Development);
+        settings.finish().unwrap();
+        let authenticator = identity.authenticator(&silent()).unwrap();
+        let response = answer(authenticator, &TestIssuer::new().token("ada", &[])).await;
+        assert_eq!(code(&response), Code::DeadlineExceeded, "the issuer hangs, and the caller need not wait");
     }
 }

@@ -64,13 +64,14 @@ pub struct GrpcServer {
 }
 
 impl GrpcServer {
-    /// A server without services.
+    /// A server without services, to which everybody is nobody.
     pub fn new(settings: ServerSettings, logger: Logger, metrics: RpcMetrics) -> Self {
-        let (authenticator, routes) = (Authenticator::off(), RoutesBuilder::default());
+        let (authenticator, routes) = (Authenticator::nobody(), RoutesBuilder::default());
         Self { settings, logger, metrics, authenticator, routes, names: Vec::new() }
     }
 
-    /// Who finds out who calls. Without it the server knows no identities, and everybody is let in everywhere.
+    /// Who finds out who calls. Without it the server knows no identities, and whatever needs one is closed; a server
+    /// that is open to all is given [`Authenticator::off`].
     #[must_use]
     pub fn authenticator(self, authenticator: Authenticator) -> Self {
         Self { authenticator, ..self }

@@ -78,6 +78,15 @@ async fn a_token_that_is_no_good_is_refused_everywhere() {
 }
 
 #[tokio::test]
+async fn a_server_is_open_to_all_only_where_it_is_told_so() {
+    let untold = Shop::open().await;
+    let unknown = refusal(call(&untold, &[&TestIssuer::new().bearer("ada", &["admin"])], "mine").await);
+    assert_eq!(unknown, (Code::Unauthenticated, "unauthenticated".to_owned()));
+    let open = Shop::open_for(Authenticator::off(), &silent()).await;
+    assert!(call(&open, &[], "mine").await.is_ok());
+}
+
+#[tokio::test]
 async fn health_and_reflection_ask_nobody() {
     let issuer = TestIssuer::new();
     let shop = Shop::open_for(issuer.authenticator(), &silent()).await;
@@ -181,7 +190,7 @@ async fn a_peer_is_shown_the_service_s_token() {
     let file = folder.path().join("token");
     std::fs::write(&file, issuer.token("payment", &["service"])).unwrap();
     let shop = Shop::open_for(issuer.authenticator(), &silent()).await;
-    let peer = peer(&shop, &silent()).with_token(Some(ServiceToken::new(file)));
+    let peer = peer(&shop, &silent()).with_token(Some(ServiceToken::new(file, &silent())));
     assert_eq!(ask(&peer, "who").await.unwrap().id, "payment");
     assert!(ask(&peer, "mine").await.is_ok());
 }
@@ -193,8 +202,9 @@ async fn a_peer_that_refuses_this_service_counts_as_away_but_not_as_broken() {
         let file = folder.path().join("token");
         std::fs::write(&file, issuer.token("payment", &["service"])).unwrap();
         let shop = Shop::open_for(issuer.authenticator(), &silent()).await;
-        let nameless = peer(&shop, &logger);
-        let clerk = peer(&shop, &silent()).with_token(Some(ServiceToken::new(file)));
+        let missing = ServiceToken::new(folder.path().join("missing"), &silent());
+        let nameless = peer(&shop, &logger).with_token(Some(missing));
+        let clerk = peer(&shop, &silent()).with_token(Some(ServiceToken::new(file, &silent())));
         for (peer, user, calls) in [(&nameless, "mine", 1), (&nameless, "mine", 2), (&clerk, "admin", 3)] {
             let error = ask(peer, user).await.unwrap_err();
             assert_eq!((error.class(), error.code()), (ErrorClass::Unavailable, "peer_refused"), "{user}");

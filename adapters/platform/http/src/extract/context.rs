@@ -3,6 +3,7 @@
 use std::{
     future::{Ready, ready},
     ops::Deref,
+    rc::Rc,
     time::{Duration, Instant},
 };
 
@@ -42,19 +43,22 @@ impl FromRequest for Ctx {
     type Future = Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let made = request.extensions().get::<CallContext>().cloned();
+        let extensions = request.extensions();
+        let made = extensions.get::<Rc<CallContext>>().map(Rc::as_ref);
+        // A route's own test has no server around it, and may bring a context.
+        let made = made.or_else(|| extensions.get::<CallContext>()).cloned();
         ready(Ok(Self(made.unwrap_or_else(|| open(request.headers(), REQUEST_TIMEOUT)))))
     }
 }
 
-/// Makes the context: ids are taken over where they are sound, made otherwise. The deadline is the server's, or the
+/// Makes the context: ids are taken over where they are sound, made otherwise, all from one fresh one. The deadline is the server's, or the
 /// caller's where that comes first.
 pub(crate) fn open(headers: &HeaderMap, timeout: Duration) -> CallContext {
     let request_id = headers.get(REQUEST_ID).and_then(|value| value.to_str().ok()).filter(|id| sound(id));
-    let request_id = request_id.map_or_else(|| Uuid::now_v7().to_string(), str::to_owned);
+    let fresh = Uuid::now_v7();
+    let request_id = request_id.map_or_else(|| fresh.to_string(), str::to_owned);
     let parent = headers.get(TRACEPARENT).and_then(|value| value.to_str().ok()).and_then(TraceContext::parse);
-    let span = Uuid::now_v7();
-    let trace = parent.map_or_else(|| TraceContext::start(span), |parent| parent.child(span));
+    let trace = parent.map_or_else(|| TraceContext::start(fresh), |parent| parent.child(fresh));
     let context = CallContext::new(request_id, trace);
     match Instant::now().checked_add(patience(headers).map_or(timeout, |asked| asked.min(timeout))) {
         Some(deadline) => context.with_deadline(deadline),

@@ -3,6 +3,7 @@
 //! In: call context, back-pressure, caller, `HEAD`. Out: problems completed, headers, one access-log line, metrics.
 
 use std::{
+    net::SocketAddr,
     panic::AssertUnwindSafe,
     rc::Rc,
     sync::Arc,
@@ -15,7 +16,7 @@ use actix_web::{
     dev::{ServiceRequest, ServiceResponse},
     error::InternalError,
     http::{
-        ConnectionType, Method, StatusCode,
+        ConnectionType, Method, StatusCode, Uri, Version,
         header::{self, HeaderMap, HeaderName, HeaderValue},
     },
     middleware::Next,
@@ -31,8 +32,9 @@ use super::{
     around::{Around, Begun},
     caller::{asks_nobody, identify},
     line::AccessLine,
-    load::{Load, Tracked},
-    methods::Methods,
+    load::{Load, Open, Tracked},
+    methods::{Known, Methods},
+    prefix::Prefix,
 };
 use crate::{
     Problem,
@@ -61,34 +63,26 @@ pub(super) async fn serve(
     mut request: ServiceRequest,
     next: Next<BoxBody>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    let mut call = Call::start(edge, methods, &request);
+    let mut call = Call::start(edge, Rc::clone(&methods), &request);
     let Some(_place) = call.edge.load.enter(call.is_probe()) else {
         let response = call.finish(None, turned_away());
         return Ok(request.into_response(response));
     };
     if let Some(instead) = call.around.as_mut().and_then(|begun| begun.answer.take()) {
-        let response = call.finish(Some(instead.route.to_owned()), instead.response);
+        let response = call.finish(Some(instead.route), instead.response);
         return Ok(request.into_response(response));
     }
     if let Err(problem) = call.identify(request.headers()).await {
         let response = call.finish(None, problem.answer());
         return Ok(request.into_response(response));
     }
-    request.extensions_mut().insert(call.ctx.clone());
-    if request.method() == Method::HEAD && call.methods.head_by_get(request.path()) {
+    request.extensions_mut().insert(Rc::clone(&call.ctx));
+    let known = methods.at(call.path());
+    if request.method() == Method::HEAD && known.head_by_get() {
         request.head_mut().method = Method::GET;
     }
-    // Asked before the router: it would hand `PUT /things/stats` to `PUT /things/{id}`.
-    if call.methods.refuses(request.method(), request.path()) {
-        let refusal = call.methods.refuse(request.method(), request.path());
-        let resource = call.methods.resource(request.path());
-        let response = call.finish(resource, refusal);
-        return Ok(request.into_response(response));
-    }
-    // Nobody's body is looked at where it would not count.
-    let nobody = *call.ctx.caller() == Caller::Anonymous;
-    if nobody && call.methods.needs_token(request.method(), request.path()) {
-        let response = call.finish(None, Problem::of(&Denied::Unauthenticated).answer());
+    if let Some((route, response)) = call.refusal(&known, &request) {
+        let response = call.finish(route, response);
         return Ok(request.into_response(response));
     }
     let limit = call.edge.timeout.saturating_add(GRACE);
@@ -98,7 +92,7 @@ pub(super) async fn serve(
     match answer {
         Ok(Ok(Ok(response))) => {
             let (request, response) = response.into_parts();
-            let response = call.finish(request.match_pattern(), response);
+            let response = call.finish(request.match_pattern().as_deref(), response);
             Ok(ServiceResponse::new(request, response))
         }
         Ok(Ok(Err(error))) => failed(call.finish(None, error.error_response())),
@@ -113,45 +107,55 @@ fn turned_away() -> HttpResponse {
         .answer()
 }
 
+fn unexpected() -> HttpResponse {
+    let detail = "over HTTP/2 no expectation is met: send the body without one";
+    Problem::new(StatusCode::EXPECTATION_FAILED, "expectation_failed", detail).answer()
+}
+
 /// One request, from its head to the log line.
 struct Call {
     edge: Rc<Edge>,
     methods: Rc<Methods>,
-    ctx: CallContext,
+    ctx: Rc<CallContext>,
     method: Method,
-    path: String,
-    /// The path as the client knows it.
-    instance: String,
-    peer: String,
+    uri: Uri,
+    prefix: Option<Prefix>,
+    peer: Option<SocketAddr>,
     start: Instant,
     around: Option<Begun>,
-    open: bool,
+    /// Until the request is reported, and its answer goes on with it.
+    open: Option<Open>,
 }
 
 impl Call {
     fn start(edge: Rc<Edge>, methods: Rc<Methods>, request: &ServiceRequest) -> Self {
         edge.metrics.started();
         Self {
-            ctx: open(request.headers(), edge.timeout),
+            open: Some(edge.load.open()),
+            ctx: Rc::new(open(request.headers(), edge.timeout)),
             method: request.method().clone(),
-            path: request.path().to_owned(),
-            instance: format!("{}{}", prefix(request.headers()).unwrap_or_default(), request.path()),
-            peer: request.peer_addr().map(|peer| peer.ip().to_string()).unwrap_or_default(),
+            uri: request.uri().clone(),
+            prefix: Prefix::of(request.headers()),
+            peer: request.peer_addr(),
             start: Instant::now(),
             around: edge.around.as_ref().map(|around| around.begin(request)),
-            open: true,
             edge,
             methods,
         }
     }
 
+    fn path(&self) -> &str {
+        self.uri.path()
+    }
+
     async fn identify(&mut self, headers: &HeaderMap) -> Result<(), Problem> {
-        if asks_nobody(&self.path) {
+        if asks_nobody(self.path()) {
             return Ok(());
         }
         match identify(&self.edge.authenticator, headers).await {
+            Ok(Caller::Anonymous) => Ok(()),
             Ok(caller) => {
-                self.ctx = self.ctx.clone().by(caller);
+                self.ctx = Rc::new(CallContext::clone(&self.ctx).by(caller));
                 Ok(())
             }
             Err(rejected) => {
@@ -163,10 +167,30 @@ impl Call {
     }
 
     fn is_probe(&self) -> bool {
-        self.path == "/metrics" || self.path == "/health" || self.path.starts_with("/health/")
+        matches!(self.path(), "/metrics" | "/health" | "/health/live" | "/health/ready")
     }
 
-    fn finish(&mut self, route: Option<String>, response: HttpResponse<BoxBody>) -> HttpResponse<BoxBody> {
+    /// The answer to what no route is to see, and the route that it would have been.
+    fn refusal<'a>(
+        &self,
+        known: &Known<'a>,
+        request: &ServiceRequest,
+    ) -> Option<(Option<&'a str>, HttpResponse)> {
+        // Asked before the router: it would hand `PUT /things/stats` to `PUT /things/{id}`.
+        if known.refuses(request.method()) {
+            return Some((known.resource(), known.refuse(request.method())));
+        }
+        // The client would wait for a word that this protocol's implementation does not have.
+        if request.version() == Version::HTTP_2 && request.headers().contains_key(header::EXPECT) {
+            return Some((None, unexpected()));
+        }
+        // Nobody's body is looked at where it would not count.
+        let nobody = *self.ctx.caller() == Caller::Anonymous;
+        (nobody && known.needs_token(request.method()))
+            .then(|| (None, Problem::of(&Denied::Unauthenticated).answer()))
+    }
+
+    fn finish(&mut self, route: Option<&str>, response: HttpResponse<BoxBody>) -> HttpResponse<BoxBody> {
         let failure = unexplained(&response);
         let mut response = self.explain(response);
         self.complete_headers(&mut response);
@@ -174,7 +198,7 @@ impl Call {
         let line = response.extensions_mut().remove::<AccessLine>();
         self.report(route, status, failure, line.is_some());
         let line = line.map(|line| line.begin(status, self.start));
-        let open = self.edge.load.open();
+        let open = self.open.take();
         response.map_body(|_, body| BoxBody::new(Tracked::new(body, open, line)))
     }
 
@@ -185,7 +209,7 @@ impl Call {
             return response;
         }
         if status == StatusCode::METHOD_NOT_ALLOWED && !response.headers().contains_key(header::ALLOW) {
-            let allow = self.methods.allow(&self.path).unwrap_or_default();
+            let allow = self.methods.at(self.path()).allow().unwrap_or_default();
             put(&mut response, header::ALLOW, &allow);
         }
         let problem = response.extensions().get::<Problem>().cloned();
@@ -197,8 +221,14 @@ impl Call {
             return response;
         };
         put(&mut response, header::CONTENT_TYPE, Problem::CONTENT_TYPE);
-        let body = problem.of_request(&self.instance, self.ctx.request_id()).body();
+        let body = problem.of_request(self.instance(), self.ctx.request_id()).body();
         response.map_body(|_, _| BoxBody::new(body))
+    }
+
+    /// The path as the client knows it.
+    fn instance(&self) -> String {
+        let prefix = self.prefix.as_ref().and_then(Prefix::path).unwrap_or_default();
+        [prefix, self.path()].concat()
     }
 
     fn complete_headers(&mut self, response: &mut HttpResponse<BoxBody>) {
@@ -220,55 +250,41 @@ impl Call {
     }
 
     /// Counts the request, and writes its line unless its route does so.
-    fn report(&mut self, route: Option<String>, status: u16, failure: Option<String>, written: bool) {
-        self.open = false;
-        let route = route.or_else(|| self.methods.template(&self.method, &self.path));
-        let route = route.unwrap_or_else(|| "unmatched".to_owned());
+    fn report(&self, route: Option<&str>, status: u16, failure: Option<String>, written: bool) {
+        let route = route.or_else(|| self.methods.at(self.path()).template(&self.method));
+        let route = route.unwrap_or("unmatched");
         let elapsed = self.start.elapsed();
-        self.edge.metrics.finished(self.method.as_str(), &route, status, elapsed);
+        self.edge.metrics.finished(self.method.as_str(), route, status, elapsed);
         if written {
             return;
         }
-        let fields = slog::o!(
-            "method" => self.method.to_string(),
+        let fields = slog::kv!(
+            "method" => self.method.as_str(),
             "route" => route,
             "status" => status,
             "duration_ms" => u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX),
-            "request_id" => self.ctx.request_id().to_owned(),
+            "request_id" => self.ctx.request_id(),
             "trace_id" => self.ctx.trace().trace_id(),
-            "peer" => self.peer.clone(),
+            "peer" => self.peer.map(|peer| peer.ip().to_string()).unwrap_or_default(),
             "subject" => self.ctx.caller().principal().map(|known| known.subject().to_string()),
         );
         match failure {
-            Some(failure) => error!(self.edge.logger, "request failed"; fields, "error" => failure),
-            None if self.is_probe() => debug!(self.edge.logger, "request"; fields),
-            None => info!(self.edge.logger, "request"; fields),
+            Some(failure) => error!(self.edge.logger, "request failed"; &fields, "error" => failure),
+            None if self.is_probe() => debug!(self.edge.logger, "request"; &fields),
+            None => info!(self.edge.logger, "request"; &fields),
         }
     }
 }
 
-/// A request dropped half-way, as when a stop runs out of time, is counted and logged all the same. A client that goes
-/// away alone does not drop it: what was begun is finished.
+/// A request dropped half-way is counted and logged all the same: a stop ran out of time, or the client has taken it back
+/// over HTTP/2, or does not read. One that goes away over HTTP/1 does not drop it: what was begun is finished.
 impl Drop for Call {
     fn drop(&mut self) {
         const DROPPED: u16 = 499;
-        if self.open {
+        if self.open.is_some() {
             self.report(None, DROPPED, None, false);
         }
     }
-}
-
-const X_FORWARDED_PREFIX: HeaderName = HeaderName::from_static("x-forwarded-prefix");
-
-/// What a gateway took off the path. Anyone can send the header, so it counts only where it looks like a path of ours.
-fn prefix(headers: &HeaderMap) -> Option<&str> {
-    let mut values = headers.get_all(X_FORWARDED_PREFIX);
-    let prefix = values.next()?.to_str().ok().filter(|_| values.next().is_none())?;
-    let rest = prefix.strip_prefix('/').filter(|rest| (1..=64).contains(&rest.len()))?;
-    let legal = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'_' | b'-');
-    // Two slashes at the start would make the path a reference to another host.
-    let sound = rest.bytes().all(legal) && !prefix.contains("//");
-    sound.then(|| prefix.trim_end_matches('/'))
 }
 
 /// The error behind a 5xx that no use case has logged.

@@ -27,8 +27,10 @@ use super::{
     DISCONNECT, KEEP_ALIVE, Limits, SLOWEST_HEAD,
     connection::{Connection, Protocol},
     http2,
+    load::Load,
     refusal::Refusals,
     screened::Screened,
+    stall::Stall,
 };
 use crate::{Tunnel, screen::Screen};
 
@@ -42,6 +44,9 @@ pub(super) struct Gate {
     pub(super) screens: Option<Screens>,
     pub(super) refusals: Refusals,
     pub(super) stopping: watch::Receiver<bool>,
+    /// How long a client may leave alone what is sent to it.
+    pub(super) unread: Duration,
+    pub(super) load: Load,
     pub(super) logger: Logger,
 }
 
@@ -154,13 +159,14 @@ where
         let refusals = self.gate.refusals.clone();
         let refuse = move |problem| refusals.answer(problem, peer);
         let screen = self.gate.screens.as_ref().filter(|_| protocol == Protocol::Http1).map(|make| make());
-        let connection = Screened::new(connection, first, screen, SLOWEST_HEAD, refuse);
+        let (unread, stall) = (self.gate.unread, Stall::new(self.gate.unread, self.gate.load.clone()));
+        let connection = Screened::new(connection, first, screen, SLOWEST_HEAD, stall, refuse);
         let served = match protocol {
             Protocol::Http1 => {
                 self.http1.call((connection, peer)).await.map_err(|failure| failure.to_string())
             }
             Protocol::Http2 => {
-                let served = http2::serve(connection, Rc::clone(&self.app), peer, stopping).await;
+                let served = http2::serve(connection, Rc::clone(&self.app), peer, unread, stopping).await;
                 served.map_err(|failure| failure.to_string())
             }
         };

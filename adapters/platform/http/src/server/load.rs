@@ -4,7 +4,7 @@ use std::{
     pin::Pin,
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst},
     },
     task::{Context, Poll},
     time::Duration,
@@ -14,44 +14,55 @@ use actix_web::{
     body::{BodySize, BoxBody, MessageBody},
     web::Bytes,
 };
-use tokio::sync::watch;
+use tokio::{sync::Notify, time::timeout};
 
 use super::line::Pending;
 
-/// Counts requests being handled (up to a limit) and answers not yet written to their end.
+/// Counts requests being handled (up to a limit) and requests of which the answer is not yet written to its end.
 #[derive(Clone)]
-pub(super) struct Load {
+pub(super) struct Load(Arc<Counts>);
+
+struct Counts {
     limit: usize,
-    handling: Arc<AtomicUsize>,
-    open: Arc<watch::Sender<usize>>,
+    handling: AtomicUsize,
+    open: AtomicUsize,
+    /// Somebody waits for the end: until then nobody has to be told of it, and a request costs no lock.
+    stopping: AtomicBool,
+    emptied: Notify,
 }
 
 impl Load {
     pub(super) fn new(limit: usize) -> Self {
-        Self { limit, handling: Arc::default(), open: Arc::new(watch::channel(0).0) }
+        Self(Arc::new(Counts {
+            limit,
+            handling: AtomicUsize::new(0),
+            open: AtomicUsize::new(0),
+            stopping: AtomicBool::new(false),
+            emptied: Notify::new(),
+        }))
     }
 
     /// A place for one request, or nothing where all are taken. `always` is for probes, which must get through.
     pub(super) fn enter(&self, always: bool) -> Option<Handling> {
-        let before = self.handling.fetch_add(1, Ordering::SeqCst);
-        let handling = Handling(Arc::clone(&self.handling));
-        (before < self.limit || always).then_some(handling)
+        let before = self.0.handling.fetch_add(1, SeqCst);
+        let handling = Handling(Arc::clone(&self.0));
+        (before < self.0.limit || always).then_some(handling)
     }
 
-    /// Counts one answer as unfinished for as long as the value lives.
+    /// Counts one request as unfinished for as long as the value lives: from its head to the last byte of its answer.
     pub(super) fn open(&self) -> Open {
-        self.open.send_modify(|open| *open = open.saturating_add(1));
-        Open(Arc::clone(&self.open))
+        self.0.open.fetch_add(1, SeqCst);
+        Open(Arc::clone(&self.0))
     }
 
-    /// Returns when no answer is unfinished, and none came up for a moment: the last bytes leave in that time.
+    /// Returns when no request is unfinished, and none was for a moment: the last bytes leave in that time, or are found
+    /// not to.
     pub(super) async fn idle(&self) {
         const MOMENT: Duration = Duration::from_millis(100);
-        let mut open = self.open.subscribe();
+        self.0.stopping.store(true, SeqCst);
         loop {
-            // The sender lives in `self`, so this ends with an idle server only.
-            let _ = open.wait_for(|open| *open == 0).await;
-            if tokio::time::timeout(MOMENT, open.wait_for(|open| *open > 0)).await.is_err() {
+            let quiet = timeout(MOMENT, self.0.emptied.notified()).await.is_err();
+            if quiet && self.0.open.load(SeqCst) == 0 {
                 return;
             }
         }
@@ -59,20 +70,22 @@ impl Load {
 }
 
 /// A place taken.
-pub(super) struct Handling(Arc<AtomicUsize>);
+pub(super) struct Handling(Arc<Counts>);
 
 impl Drop for Handling {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::SeqCst);
+        self.0.handling.fetch_sub(1, SeqCst);
     }
 }
 
-/// An answer under way.
-pub(super) struct Open(Arc<watch::Sender<usize>>);
+/// A request under way.
+pub(super) struct Open(Arc<Counts>);
 
 impl Drop for Open {
     fn drop(&mut self) {
-        self.0.send_modify(|open| *open = open.saturating_sub(1));
+        if self.0.open.fetch_sub(1, SeqCst) == 1 && self.0.stopping.load(SeqCst) {
+            self.0.emptied.notify_one();
+        }
     }
 }
 
@@ -80,11 +93,11 @@ impl Drop for Open {
 pub(super) struct Tracked {
     body: BoxBody,
     line: Option<Pending>,
-    _open: Open,
+    _open: Option<Open>,
 }
 
 impl Tracked {
-    pub(super) fn new(body: BoxBody, open: Open, line: Option<Pending>) -> Self {
+    pub(super) fn new(body: BoxBody, open: Option<Open>, line: Option<Pending>) -> Self {
         Self { body, line, _open: open }
     }
 }

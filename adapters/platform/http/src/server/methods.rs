@@ -10,95 +10,113 @@ use utoipa::openapi::{OpenApi, PathItem, SecurityRequirement, path::Operation};
 use crate::Problem;
 
 /// Every path template with its methods.
-pub(super) struct Methods {
-    routes: Vec<(ResourceDef, Vec<Method>)>,
+pub(super) struct Methods(Vec<Route>);
+
+/// A template.
+struct Route {
+    template: ResourceDef,
+    pattern: String,
+    /// So much of the pattern comes before its first placeholder.
+    literal: usize,
+    methods: Vec<Method>,
     /// Those that are not for everybody.
-    private: Vec<(ResourceDef, Vec<Method>)>,
+    private: Vec<Method>,
 }
+
+/// What the document says of one path.
+pub(super) struct Known<'a>(Vec<&'a Route>);
 
 impl Methods {
     pub(super) fn of(api: &OpenApi) -> Self {
-        let with = |wanted: fn(&Operation) -> bool| {
-            api.paths.paths.iter().map(move |(path, item)| (path.as_str(), methods(item, wanted)))
-        };
-        let documents = ["/openapi.json", "/docs", "/docs/{tail:.*}"].map(|path| (path, vec![Method::GET]));
-        let made = |(path, methods)| (ResourceDef::new(path), methods);
+        let described = api.paths.paths.iter();
+        let described = described
+            .map(|(path, item)| Route::new(path, methods(item, |_| true), methods(item, needs_token)));
+        let documents = ["/openapi.json", "/docs", "/docs/{tail:.*}"];
+        let documents = documents.map(|path| Route::new(path, vec![Method::GET], Vec::new()));
+        Self(described.chain(documents).collect())
+    }
+
+    /// What is known of `path`; nothing where there is no such path. A path that is spelled out in the document is a
+    /// resource of its own: the templates that would match it too, such as `/things/{id}` for `/things/stats`, say nothing
+    /// of it.
+    pub(super) fn at(&self, path: &str) -> Known<'_> {
+        match self.0.iter().find(|route| route.is(path)) {
+            Some(spelled_out) => Known(vec![spelled_out]),
+            None => Known(self.0.iter().filter(|route| route.matches(path)).collect()),
+        }
+    }
+}
+
+impl Route {
+    fn new(pattern: &str, methods: Vec<Method>, private: Vec<Method>) -> Self {
         Self {
-            routes: with(|_| true).chain(documents).map(made).collect(),
-            private: with(needs_token).map(made).collect(),
+            template: ResourceDef::new(pattern),
+            pattern: pattern.to_owned(),
+            literal: pattern.find('{').unwrap_or(pattern.len()),
+            methods,
+            private,
         }
     }
 
-    /// The methods of `path`; none where there is no such path. A path that is spelled out in the document is a resource
-    /// of its own: the templates that would match it too, such as `/things/{id}` for `/things/stats`, say nothing of it.
-    pub(super) fn at(&self, path: &str) -> Vec<Method> {
-        let spelled_out = |template: &ResourceDef| template.pattern() == Some(path);
-        let exact = self.routes.iter().any(|(template, _)| spelled_out(template));
-        let matching = self
-            .routes
-            .iter()
-            .filter(|(template, _)| template.is_match(path) && (!exact || spelled_out(template)));
-        let mut found: Vec<Method> = Vec::new();
-        for method in matching.flat_map(|(_, methods)| methods) {
-            if !found.contains(method) {
-                found.push(method.clone());
-            }
-        }
-        found
+    fn is(&self, path: &str) -> bool {
+        self.literal == self.pattern.len() && self.pattern == path
+    }
+
+    /// Most paths differ before the first placeholder, and cost no look at an expression.
+    fn matches(&self, path: &str) -> bool {
+        path.starts_with(&self.pattern[..self.literal]) && self.template.is_match(path)
+    }
+}
+
+impl<'a> Known<'a> {
+    /// Whether the document has the path, but not with this method. Paths it does not have are left to the router.
+    pub(super) fn refuses(&self, method: &Method) -> bool {
+        !self.0.is_empty() && self.route(method).is_none()
     }
 
     /// Whether the route that takes such a request is for those with a token.
-    pub(super) fn needs_token(&self, method: &Method, path: &str) -> bool {
-        let place = self
-            .routes
-            .iter()
-            .position(|(template, methods)| methods.contains(method) && template.is_match(path));
-        place.and_then(|place| self.private.get(place)).is_some_and(|(_, methods)| methods.contains(method))
+    pub(super) fn needs_token(&self, method: &Method) -> bool {
+        self.route(method).is_some_and(|route| route.private.contains(method))
     }
 
-    /// Whether the document has the path, but not with this method. Paths it does not have are left to the router.
-    pub(super) fn refuses(&self, method: &Method, path: &str) -> bool {
-        let methods = self.at(path);
-        !methods.is_empty() && !methods.contains(method)
+    /// The template, whatever the method.
+    pub(super) fn resource(&self) -> Option<&'a str> {
+        self.0.first().map(|route| route.pattern.as_str())
     }
 
-    /// The template of `path`, whatever the method.
-    pub(super) fn resource(&self, path: &str) -> Option<String> {
-        let (template, _) = self.routes.iter().find(|(template, _)| template.is_match(path))?;
-        template.pattern().map(str::to_owned)
-    }
-
-    /// The template of the route that takes such a request. Texts sort before placeholders, as the router tries them.
-    pub(super) fn template(&self, method: &Method, path: &str) -> Option<String> {
-        let routes = self.routes.iter().filter(|(_, methods)| methods.contains(method));
-        let (template, _) = routes.into_iter().find(|(template, _)| template.is_match(path))?;
-        template.pattern().map(str::to_owned)
+    /// The template of the route that takes such a request.
+    pub(super) fn template(&self, method: &Method) -> Option<&'a str> {
+        self.route(method).map(|route| route.pattern.as_str())
     }
 
     /// `GET` answers `HEAD` too, where nothing else does.
-    pub(super) fn head_by_get(&self, path: &str) -> bool {
-        let methods = self.at(path);
-        methods.contains(&Method::GET) && !methods.contains(&Method::HEAD)
+    pub(super) fn head_by_get(&self) -> bool {
+        self.route(&Method::GET).is_some() && self.route(&Method::HEAD).is_none()
     }
 
     /// The value of `Allow`; `None` where there is no such path.
-    pub(super) fn allow(&self, path: &str) -> Option<String> {
-        let mut methods = self.at(path);
+    pub(super) fn allow(&self) -> Option<String> {
+        let mut methods: Vec<&Method> = Vec::new();
+        for method in self.0.iter().flat_map(|route| &route.methods) {
+            if !methods.contains(&method) {
+                methods.push(method);
+            }
+        }
         if methods.is_empty() {
             return None;
         }
-        for implied in [Method::HEAD, Method::OPTIONS] {
-            let wanted = implied == Method::OPTIONS || methods.contains(&Method::GET);
+        for implied in [&Method::HEAD, &Method::OPTIONS] {
+            let wanted = implied == Method::OPTIONS || methods.contains(&&Method::GET);
             if wanted && !methods.contains(&implied) {
                 methods.push(implied);
             }
         }
-        Some(methods.iter().map(Method::as_str).collect::<Vec<_>>().join(", "))
+        Some(methods.into_iter().map(Method::as_str).collect::<Vec<_>>().join(", "))
     }
 
     /// What a request gets that no route took.
-    pub(super) fn refuse(&self, method: &Method, path: &str) -> HttpResponse {
-        let Some(allow) = self.allow(path) else {
+    pub(super) fn refuse(&self, method: &Method) -> HttpResponse {
+        let Some(allow) = self.allow() else {
             return Problem::new(StatusCode::NOT_FOUND, "no_such_route", "there is nothing at this path")
                 .answer();
         };
@@ -111,12 +129,17 @@ impl Methods {
         }
         response
     }
+
+    /// Texts sort before placeholders, as the router tries them.
+    fn route(&self, method: &Method) -> Option<&'a Route> {
+        self.0.iter().copied().find(|route| route.methods.contains(method))
+    }
 }
 
 /// The default service: the edge completes its answer.
 pub(super) async fn no_such_route(request: HttpRequest) -> HttpResponse {
     match request.app_data::<std::rc::Rc<Methods>>() {
-        Some(methods) => methods.refuse(request.method(), request.path()),
+        Some(methods) => methods.at(request.path()).refuse(request.method()),
         None => HttpResponse::NotFound().finish(),
     }
 }

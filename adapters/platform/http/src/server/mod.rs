@@ -10,10 +10,12 @@ mod listener;
 mod load;
 mod methods;
 mod operations;
+mod prefix;
 mod refusal;
 mod running;
 mod screened;
 mod security;
+mod stall;
 #[cfg(test)]
 mod tests;
 
@@ -54,7 +56,9 @@ pub struct HttpServer {
     version: &'static str,
     description: &'static str,
     routes: Routes,
-    authenticator: Option<Authenticator>,
+    authenticator: Authenticator,
+    /// Whether callers need identities.
+    identities: bool,
     around: Option<Arc<dyn Around>>,
     health: Option<Arc<Health>>,
     metrics: Metrics,
@@ -69,6 +73,7 @@ struct Limits {
     workers: usize,
     in_flight: usize,
     request: Duration,
+    unread: Duration,
     shutdown: Duration,
 }
 
@@ -78,6 +83,8 @@ const IN_FLIGHT: usize = 1024;
 const MOST_WORKERS: usize = 4;
 /// How long a client may take to send the head of its request.
 const SLOWEST_HEAD: Duration = Duration::from_secs(10);
+/// How long a client may take nothing of what is sent to it.
+const UNREAD: Duration = Duration::from_secs(20);
 /// How long a connection may idle.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// How long a closing connection may take.
@@ -91,6 +98,7 @@ impl HttpServer {
             workers: cores.min(MOST_WORKERS),
             in_flight: IN_FLIGHT,
             request: REQUEST_TIMEOUT,
+            unread: UNREAD,
             shutdown: Duration::from_secs(30),
         };
         let (metrics, logger) = (Metrics::new(), silent());
@@ -99,7 +107,8 @@ impl HttpServer {
             version,
             description,
             routes: Arc::new(|_| {}),
-            authenticator: None,
+            authenticator: Authenticator::nobody(),
+            identities: true,
             around: None,
             health: None,
             metrics,
@@ -116,11 +125,18 @@ impl HttpServer {
         Self { routes: Arc::new(routes), ..self }
     }
 
-    /// Who finds out who calls; the OpenAPI document then says which routes need a token. Without it the server knows no
-    /// identities, and everybody is let in everywhere.
+    /// Who finds out who calls. Without it, and unless the server is [open to all](Self::open_to_all), everybody is
+    /// anonymous whatever they send, and gets what is public.
     #[must_use]
     pub fn authenticator(self, authenticator: Authenticator) -> Self {
-        Self { authenticator: Some(authenticator), ..self }
+        Self { authenticator, identities: true, ..self }
+    }
+
+    /// Lets everybody in everywhere, as [`Caller::Trusted`](kernel_application::Caller::Trusted): for a server that knows no
+    /// identities. Its OpenAPI document says nothing of tokens.
+    #[must_use]
+    pub fn open_to_all(self) -> Self {
+        Self { authenticator: Authenticator::off(), identities: false, ..self }
     }
 
     /// What sees every request first and every answer last.
@@ -180,6 +196,13 @@ impl HttpServer {
         self
     }
 
+    /// How long a client may take nothing of what is sent to it, before its connection or stream is cut (default 20 s).
+    #[must_use]
+    pub fn unread_timeout(mut self, timeout: Duration) -> Self {
+        self.limits.unread = timeout;
+        self
+    }
+
     /// How long workers wait for requests when they stop (default 30 s).
     #[must_use]
     pub fn shutdown_timeout(mut self, timeout: Duration) -> Self {
@@ -193,31 +216,33 @@ impl HttpServer {
         let (stopping, stopped) = watch::channel(false);
         let health = self.health.clone().unwrap_or_else(|| Health::new(Vec::new(), self.logger.clone()));
         let metrics = HttpMetrics::new(&self.metrics);
+        let load = Load::new(self.limits.in_flight);
         let gate = Gate {
             refusals: Refusals { metrics: metrics.clone(), logger: self.logger.clone() },
             tls: self.tls,
             screens: self.screens,
             stopping: stopped.clone(),
+            unread: self.limits.unread,
+            load: load.clone(),
             logger: self.logger.clone(),
         };
         let parts = Parts {
             info: (self.name, self.version, self.description),
             routes: self.routes,
-            identities: self.authenticator.is_some(),
+            identities: self.identities,
             health: Arc::clone(&health),
             metrics: self.metrics.clone(),
             edge: Edge {
-                authenticator: self.authenticator.unwrap_or_else(Authenticator::off),
+                authenticator: self.authenticator,
                 around: self.around,
                 logger: self.logger.clone(),
                 metrics,
-                load: Load::new(self.limits.in_flight),
+                load: load.clone(),
                 timeout: self.limits.request,
                 stopping: stopped,
             },
             encrypted: Encrypted(gate.tls.is_some()),
         };
-        let load = parts.edge.load.clone();
         let server = serve(parts, listener, self.limits, gate)?;
         Ok(RunningHttp::start(addr, server, stopping, health, load, self.logger))
     }
@@ -228,7 +253,7 @@ impl HttpServer {
 struct Parts {
     info: (&'static str, &'static str, &'static str),
     routes: Routes,
-    /// Whether callers have identities.
+    /// Whether callers need identities.
     identities: bool,
     health: Arc<Health>,
     metrics: Metrics,

@@ -16,7 +16,7 @@ use tokio::{
     time::{Sleep, sleep},
 };
 
-use super::DISCONNECT;
+use super::{DISCONNECT, stall::Stall};
 use crate::{
     Problem, Tunnel,
     screen::{Looked, Refused, Screen},
@@ -33,6 +33,8 @@ pub(super) struct Screened<T> {
     /// Runs while a head has begun and is not complete.
     slow: Option<Pin<Box<Sleep>>>,
     patience: Duration,
+    /// Runs while the client does not read.
+    stall: Stall,
     tunnel: Tunnel,
     end: End,
     refuse: Refuse,
@@ -54,12 +56,14 @@ enum End {
 const KEPT: usize = 1024;
 
 impl<T> Screened<T> {
-    /// `first` are the bytes that came in already. A client has `patience` for a head.
+    /// `first` are the bytes that came in already. A client has `patience` for a head, and may leave what is sent to it
+    /// alone for as long as `stall` says.
     pub(super) fn new(
         io: T,
         first: Vec<u8>,
         screen: Option<Box<dyn Screen>>,
         patience: Duration,
+        stall: Stall,
         refuse: impl FnOnce(Problem) -> Vec<u8> + 'static,
     ) -> Self {
         let mut screened = Self {
@@ -69,6 +73,7 @@ impl<T> Screened<T> {
             passed: 0,
             slow: None,
             patience,
+            stall,
             tunnel: Tunnel::default(),
             end: End::Open,
             refuse: Box::new(refuse),
@@ -195,7 +200,9 @@ impl<T: AsyncRead + Unpin> AsyncRead for Screened<T> {
 
 impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Screened<T> {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.get_mut().io).poll_write(cx, bytes)
+        let this = self.get_mut();
+        let written = Pin::new(&mut this.io).poll_write(cx, bytes);
+        this.stall.limit(cx, written)
     }
 
     fn poll_write_vectored(
@@ -203,7 +210,9 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Screened<T> {
         cx: &mut Context<'_>,
         pieces: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.get_mut().io).poll_write_vectored(cx, pieces)
+        let this = self.get_mut();
+        let written = Pin::new(&mut this.io).poll_write_vectored(cx, pieces);
+        this.stall.limit(cx, written)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -211,7 +220,9 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Screened<T> {
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().io).poll_flush(cx)
+        let this = self.get_mut();
+        let flushed = Pin::new(&mut this.io).poll_flush(cx);
+        this.stall.limit(cx, flushed)
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -5,6 +5,7 @@ use std::{cell::Cell, rc::Rc};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
 
 use super::*;
+use crate::server::load::Load;
 
 struct Lines;
 
@@ -27,7 +28,8 @@ fn screened<T>(io: T, first: &[u8]) -> (Screened<T>, Rc<Cell<bool>>) {
         tell.set(true);
         problem.code().as_bytes().to_vec()
     };
-    (Screened::new(io, first.to_vec(), Some(Box::new(Lines)), Duration::from_secs(10), refuse), told)
+    let (patience, stall) = (Duration::from_secs(10), Stall::new(Duration::from_secs(20), Load::new(1)));
+    (Screened::new(io, first.to_vec(), Some(Box::new(Lines)), patience, stall, refuse), told)
 }
 
 #[tokio::test(start_paused = true)]
@@ -97,4 +99,22 @@ async fn silence_between_lines_is_not_slow() {
     client.write_all(b"one\n").await.unwrap();
     assert_eq!(server.read(&mut read).await.unwrap(), 4);
     assert!(!told.get());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_does_not_read_is_given_up() {
+    let (mut client, server) = duplex(64);
+    let (mut server, _) = screened(server, b"");
+    let start = tokio::time::Instant::now();
+    let writing = async { server.write_all(&[b'a'; 100]).await.unwrap() };
+    // It is slow, but whatever it reads begins the time anew.
+    let reading = async {
+        let patient = async { tokio::time::advance(Duration::from_secs(15)).await };
+        patient.await;
+        client.read_exact(&mut [0; 64]).await.unwrap();
+    };
+    tokio::join!(writing, reading);
+    let failure = server.write_all(&[b'b'; 100]).await.unwrap_err();
+    assert_eq!(failure.kind(), io::ErrorKind::TimedOut);
+    assert_eq!(start.elapsed().as_secs(), 35);
 }

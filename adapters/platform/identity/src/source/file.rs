@@ -1,13 +1,15 @@
 //! Keys in a file that somebody else replaces.
 
 use std::{
-    fs, io,
+    fs::{self, File},
+    io::{self, Read as _},
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     time::SystemTime,
 };
 
 use async_trait::async_trait;
+use tokio::task::spawn_blocking;
 
 use super::{MAX_BYTES, Source, SourceError};
 use crate::key_set::KeySet;
@@ -38,27 +40,34 @@ impl FileSource {
     pub(crate) const fn new(path: PathBuf) -> Self {
         Self { path, read: None }
     }
+}
 
-    fn read(&self) -> Result<KeySet, SourceError> {
-        let at = || self.path.display().to_string();
-        let text = fs::read(&self.path).map_err(|source| SourceError::Read { path: at(), source })?;
-        KeySet::parse(&text).map_err(|source| SourceError::Refused { at: at(), source })
+/// What the file at `path` holds, unless it is the one that was `read`.
+fn look(path: &Path, read: Option<Stamp>) -> Result<Option<(Stamp, KeySet)>, SourceError> {
+    let at = || path.display().to_string();
+    let failed = |source| SourceError::Read { path: at(), source };
+    let stamp = Stamp::of(path).map_err(failed)?;
+    if read == Some(stamp) {
+        return Ok(None);
     }
+    let mut text = Vec::new();
+    // One byte more tells a file that is too long, whatever length it claims to have.
+    File::open(path)
+        .and_then(|file| file.take(MAX_BYTES as u64 + 1).read_to_end(&mut text))
+        .map_err(failed)?;
+    if text.len() > MAX_BYTES {
+        return Err(SourceError::TooLong { at: at() });
+    }
+    let keys = KeySet::parse(&text).map_err(|source| SourceError::Refused { at: at(), source })?;
+    Ok(Some((stamp, keys)))
 }
 
 #[async_trait]
 impl Source for FileSource {
-    /// Reads in place: the file is small, and hardly ever read.
+    /// Looks aside of the runtime: a file system may be far away, and hang.
     async fn load(&mut self) -> Result<Option<KeySet>, SourceError> {
-        let at = || self.path.display().to_string();
-        let stamp = Stamp::of(&self.path).map_err(|source| SourceError::Read { path: at(), source })?;
-        if self.read == Some(stamp) {
-            return Ok(None);
-        }
-        if usize::try_from(stamp.len).is_ok_and(|len| len > MAX_BYTES) {
-            return Err(SourceError::TooLong { at: at() });
-        }
-        let keys = self.read()?;
+        let (path, read) = (self.path.clone(), self.read);
+        let Some((stamp, keys)) = spawn_blocking(move || look(&path, read)).await?? else { return Ok(None) };
         // Only what was taken over is not read again: a file caught half written is whole the next time.
         self.read = Some(stamp);
         Ok(Some(keys))
@@ -98,6 +107,13 @@ mod tests {
         fs::write(&path, issuer.jwks()).unwrap();
         assert!(source.load().await.unwrap().is_some());
         fs::write(&path, " ".repeat(MAX_BYTES + 1)).unwrap();
+        assert!(matches!(source.load().await, Err(SourceError::TooLong { .. })));
+    }
+
+    #[tokio::test]
+    async fn a_file_that_never_ends_is_left() {
+        // It says that it has no bytes.
+        let mut source = FileSource::new("/dev/zero".into());
         assert!(matches!(source.load().await, Err(SourceError::TooLong { .. })));
     }
 }

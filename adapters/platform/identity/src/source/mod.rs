@@ -56,6 +56,8 @@ impl Timing {
 pub(crate) enum SourceError {
     #[error("reading {path}")]
     Read { path: String, source: std::io::Error },
+    #[error("the thread that reads ended")]
+    Thread(#[from] tokio::task::JoinError),
     #[error("asking {url}")]
     Ask { url: String, source: reqwest::Error },
     #[error("{url} answers {status}")]

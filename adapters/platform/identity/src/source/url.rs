@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use reqwest::{Client, Response, redirect::Policy};
+use reqwest::{Client, Response, Url, redirect::Policy};
 
 use super::{MAX_BYTES, Source, SourceError};
 use crate::key_set::KeySet;
@@ -15,48 +15,60 @@ const WHOLE: Duration = Duration::from_secs(5);
 /// A URL that answers with the keys.
 pub(crate) struct UrlSource {
     client: Client,
-    url: String,
+    url: Url,
+    /// The part of the URL that may be shown.
+    shown: String,
     last: Vec<u8>,
 }
 
 impl UrlSource {
-    pub(crate) fn new(url: String) -> reqwest::Result<Self> {
+    pub(crate) fn new(url: Url) -> reqwest::Result<Self> {
         Self::within(url, WHOLE)
     }
 
-    fn within(url: String, limit: Duration) -> reqwest::Result<Self> {
+    fn within(url: Url, limit: Duration) -> reqwest::Result<Self> {
         // Fails where one is installed already, which is as good.
         drop(rustls::crypto::ring::default_provider().install_default());
-        let client = Client::builder()
+        let builder = Client::builder()
             .connect_timeout(CONNECT)
             .timeout(limit)
             // Whoever can redirect us chooses whom we believe.
-            .redirect(Policy::none())
-            .build()?;
-        Ok(Self { client, url, last: Vec::new() })
+            .redirect(Policy::none());
+        // So does a proxy that the environment names, where nothing is encrypted up to the issuer.
+        let builder = if url.scheme() == "http" { builder.no_proxy() } else { builder };
+        Ok(Self { client: builder.build()?, shown: shown(&url), url, last: Vec::new() })
     }
 
     async fn ask(&self) -> Result<Vec<u8>, SourceError> {
-        let failed = |source: reqwest::Error| SourceError::Ask { url: self.url.clone(), source };
-        let response = self.client.get(&self.url).send().await.map_err(failed)?;
+        let request = self.client.get(self.url.clone());
+        let response = request.send().await.map_err(|error| self.failed(error))?;
         let status = response.status();
         if !status.is_success() {
-            return Err(SourceError::Status { url: self.url.clone(), status: status.as_u16() });
+            return Err(SourceError::Status { url: self.shown.clone(), status: status.as_u16() });
         }
         self.read(response).await
     }
 
+    /// The client's errors show the whole URL.
+    fn failed(&self, error: reqwest::Error) -> SourceError {
+        SourceError::Ask { url: self.shown.clone(), source: error.without_url() }
+    }
+
     async fn read(&self, mut response: Response) -> Result<Vec<u8>, SourceError> {
-        let failed = |source: reqwest::Error| SourceError::Ask { url: self.url.clone(), source };
         let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(failed)? {
+        while let Some(chunk) = response.chunk().await.map_err(|error| self.failed(error))? {
             if body.len() + chunk.len() > MAX_BYTES {
-                return Err(SourceError::TooLong { at: self.url.clone() });
+                return Err(SourceError::TooLong { at: self.shown.clone() });
             }
             body.extend_from_slice(&chunk);
         }
         Ok(body)
     }
+}
+
+/// Scheme, host and path. What comes after may be a key of another kind.
+fn shown(url: &Url) -> String {
+    url.origin().ascii_serialization() + url.path()
 }
 
 #[async_trait]
@@ -66,7 +78,7 @@ impl Source for UrlSource {
         if body == self.last {
             return Ok(None);
         }
-        let refused = |source| SourceError::Refused { at: self.url.clone(), source };
+        let refused = |source| SourceError::Refused { at: self.shown.clone(), source };
         let keys = KeySet::parse(&body).map_err(refused)?;
         self.last = body;
         Ok(Some(keys))
@@ -80,6 +92,8 @@ mod tests {
         net::TcpListener,
     };
 
+    use platform_telemetry::chain;
+
     use super::*;
     use crate::testing::TestIssuer;
 
@@ -92,7 +106,7 @@ mod tests {
                 let (mut socket, _) = listener.accept().await.unwrap();
                 let mut request = [0; 1024];
                 let read = socket.read(&mut request).await.unwrap();
-                assert!(request[..read].starts_with(b"GET /keys HTTP/1.1\r\n"));
+                assert!(request[..read].starts_with(b"GET /keys"));
                 // A client that has seen enough may be gone.
                 let _ = socket.write_all(answer.as_bytes()).await;
             }
@@ -105,7 +119,7 @@ mod tests {
     }
 
     fn source(url: &str) -> UrlSource {
-        UrlSource::new(url.to_owned()).unwrap()
+        UrlSource::new(url.parse().unwrap()).unwrap()
     }
 
     #[tokio::test]
@@ -137,10 +151,21 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn what_goes_wrong_is_told_without_the_url_s_secrets() {
+        let away = "HTTP/1.1 503 Away\r\ncontent-length: 0\r\n\r\n".to_owned();
+        let url = serve(vec![away, ok("<html>"), "nonsense\r\n\r\n".to_owned()]).await;
+        let mut source = source(&format!("{url}?key=hidden#hidden"));
+        for _ in 0..4 {
+            let told = chain(&source.load().await.err().unwrap());
+            assert!(told.contains(&url) && !told.contains("hidden"), "{told}");
+        }
+    }
+
+    #[tokio::test]
     async fn silence_has_an_end() {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let url = format!("http://{}/keys", listener.local_addr().unwrap());
-        let mut source = UrlSource::within(url, Duration::from_millis(50)).unwrap();
+        let mut source = UrlSource::within(url.parse().unwrap(), Duration::from_millis(50)).unwrap();
         let Err(SourceError::Ask { source, .. }) = source.load().await else { panic!("an answer of nobody") };
         assert!(source.is_timeout(), "{source}");
     }

@@ -68,22 +68,25 @@ async fn each_bad_token_is_refused_for_its_reason() {
 
 #[tokio::test]
 async fn a_key_verifies_its_own_algorithm_and_no_other() {
-    let (issuer, p256) = (TestIssuer::new(), keys::P256::new());
-    let authenticator = with_keys(&[issuer.jwk(), p256.jwk(), keys::rsa()]);
-    let claims = issuer.claims("ada", &["admin"]);
-    let kid_of_ed = issuer.jwk()["kid"].clone();
-    for kid in [kid_of_ed.clone(), json!("ec"), json!("rsa")] {
-        for algorithm in ["EdDSA", "ES256", "RS256", "HS256", "PS256", "none"] {
-            let token = issuer.sign_as(&json!({ "alg": algorithm, "kid": kid }), &claims);
-            let outcome = seen(&authenticator, &token).await;
-            if kid == kid_of_ed && algorithm == "EdDSA" {
-                assert!(outcome.is_ok());
-            } else {
-                let reason = outcome.unwrap_err();
-                assert!(
-                    matches!(reason, Rejected::Algorithm | Rejected::Signature),
-                    "{kid} {algorithm}: {reason}"
-                );
+    let (issuer, p256, rsa) = (TestIssuer::new(), keys::P256::new(), keys::Rsa::new());
+    let authenticator = with_keys(&[issuer.jwk(), p256.jwk(), rsa.jwk()]);
+    let (claims, ed) = (issuer.claims("ada", &["admin"]), issuer.jwk()["kid"].clone());
+    let sign = |signer: &str, header: &Value| match signer {
+        "EdDSA" => issuer.sign_as(header, &claims),
+        "ES256" => p256.sign_as(header, &claims),
+        _ => rsa.sign_as(header, &claims),
+    };
+    let signers = [("EdDSA", &ed), ("ES256", &json!("ec")), ("RS256", &json!("rsa"))];
+    for (own, own_kid) in signers {
+        for kid in signers.map(|(_, kid)| kid) {
+            for said in ["EdDSA", "ES256", "RS256", "HS256", "PS256", "none"] {
+                let outcome = seen(&authenticator, &sign(own, &json!({ "alg": said, "kid": kid }))).await;
+                if kid == own_kid && said == own {
+                    assert!(outcome.is_ok(), "{own}: {outcome:?}");
+                    continue;
+                }
+                let refused = matches!(outcome, Err(Rejected::Algorithm | Rejected::Signature));
+                assert!(refused, "signed with {own}, says {said} of key {kid}: {outcome:?}");
             }
         }
     }
@@ -157,6 +160,15 @@ async fn switched_off_everybody_is_trusted() {
         assert_eq!(Authenticator::off().authenticate(header).await, Ok(Caller::Trusted));
     }
     assert!(Authenticator::off().health().is_none());
+}
+
+#[tokio::test]
+async fn who_is_told_of_no_issuer_knows_nobody() {
+    let good = TestIssuer::new().bearer("ada", &["admin"]);
+    for header in [None, Some("Basic x"), Some(good.as_str())] {
+        assert_eq!(Authenticator::default().authenticate(header).await, Ok(Caller::Anonymous));
+    }
+    assert!(Authenticator::default().health().is_none() && !Authenticator::nobody().is_off());
 }
 
 #[tokio::test]

@@ -1,9 +1,10 @@
-//! A key of each kind, and somebody who signs with it.
+//! A key of each kind, and somebody who signs with it: what they should, and what they should not.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use ring::{
     rand::SystemRandom,
-    signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair},
+    rsa::PublicKeyComponents,
+    signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair, RSA_PKCS1_SHA256, RsaKeyPair},
 };
 use serde_json::{Value, json};
 
@@ -19,9 +20,8 @@ pub(crate) fn p256() -> Value {
     P256::new().jwk()
 }
 
-/// The public half of a key whose private half is gone.
 pub(crate) fn rsa() -> Value {
-    json!({ "kty": "RSA", "use": "sig", "alg": "RS256", "kid": "rsa", "e": "AQAB", "n": MODULUS })
+    Rsa::new().jwk()
 }
 
 /// Somebody who signs with ES256.
@@ -42,17 +42,59 @@ impl P256 {
     }
 
     pub(crate) fn sign(&self, claims: &Value) -> String {
-        let message = message(&json!({ "alg": "ES256", "kid": "ec" }), claims);
+        self.sign_as(&json!({ "alg": "ES256", "kid": "ec" }), claims)
+    }
+
+    /// Whatever the header says.
+    pub(crate) fn sign_as(&self, header: &Value, claims: &Value) -> String {
+        let message = message(header, claims);
         let signature = self.0.sign(&SystemRandom::new(), message.as_bytes()).unwrap();
         join(&message, signature.as_ref())
     }
 }
 
-const MODULUS: &str = concat!(
-    "5sEDWO-plrW54SoGEKUbFTWkg4sWaLzsCts9K5rGR9dcaQRGnt-afdwZRn5ThXGWqQzgWTm0LIJ6o5txyRf-cJO4SgT7KZ2f",
-    "BKkaZpAFOkDS-ANXseD40d5Tygth5DyhJSPFxvyp77GReBC-nhpUFZSQvInI11MwY9laxMY34jI8tdUxCUehpYJv86pNZ4fQ",
-    "Zzo1VL2zWmyMZQ8tM7bEC2nCzvZni7TnYzoZ6DBHlXfEc4NRgt9BvqNnBeK3zVxq57uOBdvZdHAz5dXKtu3wetxqo2bAJyfd",
-    "jNz3A-maLRbfX590VC9F8II7EPng1AvX0hmb4l4w-R2mGolAuYK49Q",
+/// Somebody who signs with RS256.
+pub(crate) struct Rsa(RsaKeyPair);
+
+impl Rsa {
+    pub(crate) fn new() -> Self {
+        Self(RsaKeyPair::from_pkcs8(&URL_SAFE_NO_PAD.decode(RSA_KEY).unwrap()).unwrap())
+    }
+
+    pub(crate) fn jwk(&self) -> Value {
+        let modulus: Vec<u8> = PublicKeyComponents::from(self.0.public()).n;
+        let n = URL_SAFE_NO_PAD.encode(modulus);
+        json!({ "kty": "RSA", "use": "sig", "alg": "RS256", "kid": "rsa", "e": "AQAB", "n": n })
+    }
+
+    /// Whatever the header says.
+    pub(crate) fn sign_as(&self, header: &Value, claims: &Value) -> String {
+        let message = message(header, claims);
+        let mut signature = vec![0; self.0.public().modulus_len()];
+        self.0.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), message.as_bytes(), &mut signature).unwrap();
+        join(&message, &signature)
+    }
+}
+
+/// Made for these tests alone: 2048 bits, as PKCS #8.
+const RSA_KEY: &str = concat!(
+    "MIIEvgIBADANBgkqhkiG9w0BAQEFAASCBKgwggSkAgEAAoIBAQC1EFsNS3jkqVZPS3dj5BR_opBAxGS54PVn1bTdPQWlywEL",
+    "_dB6idbyPP9j0sjcQgvbA2GkVkYxMzmaxRNykhWMJUDK1kNXFT1sM1cIVAAYUgIP3N7z3K9SokzxjPa8Sbmg5focSyn5C4Hd",
+    "z135u_p26JphqDLbkkP3ICOS2bIsAs9zs5M9reOdjXwaEUFdygqD5ETDsMMP8a1VS5lSz_Bc8VZK4hwuOkyWZL3OH_-Fw7CT",
+    "e67ogG1aA_DpkGExikpeCpe76QpaoimyEGOYuLKmoaIqJiwIlkJjS1vRLzWOAKxzGE35ZsEqB1ggDt-8JXBz_cDToe7rlrE8",
+    "NdWa4R5HAgMBAAECggEAPCTqMeDbkA0l4-IcDvzgyELuKu1xzgLJUcv9r63I9fkYaGzPtxyZX07ewMBwQyXXPVGCui2EVGyB",
+    "GoWTP7AB41MukhIZPVCLXikxpE0O2QVItQ83qgao4EiUSXp7LTFKLYWnDoXzM8xcP5tVypJkEOKUAZN3DVOpKuosluekVRSs",
+    "0ftvCqXGA7nB6GUGj6Jzk9-5eeTjrp9BckNVCgmbx_O2ioA9oiHb5m46PeovkQUWLc5--3Vg4cGVBkjTkku-Ge9b05XgbMdB",
+    "600xe_Nosw2vZi_jB9qZu_sz9tT_EaFIpwsfL34qM8EkovDYS32gK5GxGuiXeUaUEzqK5_NW4QKBgQDdJZcPBNetTYbnb8MI",
+    "eodAWSbzq6LL6BnJPVqN78dIployDj8cmS1-FZBrRnDu4MzUsPOrDBBxFA22IebHgYhZrQyvlM4fS4kopRAL3r9xUBvRq9oL",
+    "jQfis-olvecmYdor5wTcRjjcPtoSBfoUzBLCvOY5bBu8JrLt3cUhmaJz4QKBgQDRmZNROcYZge4dBYZ8hWJTjltwD7f1_0eH",
+    "mTAQ_GaBKKWEiJIiMTAVwcgpNIhjVFO9VDKAgFaOp6Sk72ZcXaVOLYm1Guh4Mg6GJRnsGeXSHcu_yNUBeEYQKPZyXEAF0_eT",
+    "_-GIqL0QkLTW5wJ2cPn4RkQtj2GHCKvXnwQ8tcBXJwKBgQC4gf9ZmYm03wUaHWYUsd4ccwWLsfz-sWSqQRVHbPHRDHIeZ0KC",
+    "ws5w7t7yke_xbf-XyRdT85nYLooOFpTsiYdQgpAeAkJDXAtQrP8JWExT5yl-syoWDxGwNLm7yYiMvoF_tZyZh8EzCQF6nh_7",
+    "sBRLA7311NwDDCqnSSuLEBq5IQKBgEYMzKZ155Y4zWrXoOXW8lC4oCioqDPH-JECCoVyxZNfEUplFmnlBIwQ8qOK0hZYZZA-",
+    "Jo651bPhpW4WMKCoD4o8P-zOLGmXWTFODwbQdPWvTZwwM7hFCS13cz4vRJpuCC1ndGnm8yEpK7czB6isA28NlNWhONgXds8e",
+    "bx0XJUw7AoGBANc7exf-BQkIIEOakKErOskWqa9kSIZgmueGf0V264FKoQcwW9MiYOunip9kMqvTCpSZV22PCcC3xwSQ-XVM",
+    "yK-FLZFubdFQh5J4clagNGd8yUUc2PnSLKgvdcTKdu_I0sBvqsPFF5-rXGKGVXqTFcQRC0NNlrEpfHOC3yFvkxga",
 );
 
 /// A token of ada, an administrator, signed by OpenSSL with that key. Its time is over in the year 2100.
@@ -60,8 +102,8 @@ pub(crate) const RS256: &str = concat!(
     "eyJ0eXAiOiJKV1QiLCJhbGciOiJSUzI1NiIsImtpZCI6InJzYSJ9.",
     "eyJzdWIiOiJhZGEiLCJyb2xlcyI6WyJhZG1pbiJdLCJpc3MiOiJodHRwczovL2lzc3Vlci50ZXN0IiwiYXVkIjoic2hvcCIs",
     "Im5iZiI6MTc2NzIyNTYwMCwiZXhwIjo0MTAyNDQ0ODAwfQ.",
-    "IzRMbpvAe7rwa2_FGpVeABgnWRaf4GxxF88_DObFZOeN4NOJ35FkyISlAZ2lu8WWtjWvceanmW0KIhfXjpE_M3dKQRUGJcPS",
-    "axmRGOltbVSou7kOY4Xzjf59qq7blREgSm74qd0InNSEWwyNNrwtjgyitV_hOtjOD8a8VB2BekKEKzQE-LretC-_L9zjYsol",
-    "FpYUoqCyOmCGRZzJNDNq0pOXTq4YTA87PPk9m4hz43vIINBz-FmCNPOrSDi6v8lcn8buAMB58XcmmIJgN-c3UY-pzPZi7SIo",
-    "TvUnMo3e3IB-HJIbV46lwSrvnEmyu_t0F99jGTwZFbJFWlKeB54-Bw",
+    "qvAk1tXwET9BZz6lpjwQBxA06GoasNE25Vsb5w_--RNjaEKFknREASo72xNGEHh2xxKIr8n7n_mcIVlDy_gGxeBh2sDN3agK",
+    "pIBcB_YlPFpI8QQeDeEtLTf3ra3EGnt9GXxEqTlYL9Sh2wB2dDZjPwkPTwxxqXIUzoG7fI0ga_hJMvBE5U0ma2fBy55oorTT",
+    "N6RE4qh7KbZPbpaTZH57-GxR9FxtDQCWty9SjneQzDpZTIln8ewGMHvSvZ3iJ1V4jeUnaVpiptaoRY5O4WS-9Wg7a_Pgwtsz",
+    "F9vzLDfV54eS64FRZb8HTND1XM3TzQqdrLglL8kHgtDjQ0fqx3pYZw",
 );

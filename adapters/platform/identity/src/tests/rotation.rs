@@ -3,7 +3,7 @@
 use std::{
     sync::{
         Arc, Mutex,
-        atomic::{AtomicU32, Ordering},
+        atomic::{AtomicU32, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -11,15 +11,18 @@ use std::{
 use async_trait::async_trait;
 use futures_util::future::join_all;
 use platform_runtime::SystemClock;
-use platform_telemetry::silent;
+use platform_telemetry::{Metrics, silent};
 use platform_testkit::data_dir;
-use tokio::{runtime::Handle, time::sleep};
+use tokio::{
+    runtime::Handle,
+    time::{Instant, sleep},
+};
 
 use super::{believing, seen};
 use crate::{
     Authenticator, Rejected,
     key_set::KeySet,
-    keys::Keys,
+    keys::{Keys, WAITERS},
     source::{FileSource, Source, SourceError, Timing},
     testing::TestIssuer,
 };
@@ -33,6 +36,8 @@ struct Content {
     /// `None` while nobody answers.
     jwks: Mutex<Option<String>>,
     asked: AtomicU32,
+    /// By how many seconds it is slower than usual.
+    late: AtomicU64,
 }
 
 struct PageSource {
@@ -47,7 +52,7 @@ const SLOW: Duration = Duration::from_millis(300);
 impl Source for PageSource {
     async fn load(&mut self) -> Result<Option<KeySet>, SourceError> {
         self.page.0.asked.fetch_add(1, Ordering::Relaxed);
-        sleep(SLOW).await;
+        sleep(SLOW + Duration::from_secs(self.page.0.late.load(Ordering::Relaxed))).await;
         let jwks = self.page.0.jwks.lock().unwrap().clone();
         let at = "the page".to_owned();
         let jwks = jwks.ok_or_else(|| SourceError::Status { url: at.clone(), status: 503 })?;
@@ -67,6 +72,12 @@ impl Page {
 
     fn hide(&self) {
         *self.0.jwks.lock().unwrap() = None;
+    }
+
+    /// From now on it answers so late that whoever asks gives up.
+    fn hang(&self) {
+        self.hide();
+        self.0.late.store(5, Ordering::Relaxed);
     }
 
     fn asked(&self) -> u32 {
@@ -118,7 +129,7 @@ async fn an_unknown_key_is_asked_for_once_for_all_who_wait() {
     page.show(both(&old, &new));
     sleep(Timing::URL.cooldown).await;
     let token = new.token("ada", &[]);
-    let all = join_all((0..100).map(|_| seen(&authenticator, &token))).await;
+    let all = join_all((0..WAITERS).map(|_| seen(&authenticator, &token))).await;
     assert!(all.iter().all(Result::is_ok), "{all:?}");
     assert_eq!(page.asked(), 2);
     assert!(seen(&authenticator, &old.token("ada", &[])).await.is_ok());
@@ -138,6 +149,56 @@ async fn a_flood_of_made_up_keys_is_none_at_the_issuer() {
     }
     let asked = page.asked() - begun;
     assert!((1..=3).contains(&asked), "{asked} times within ten seconds");
+}
+
+/// An issuer that has been asked, and hangs; the source may be asked again.
+async fn hanging() -> (Page, TestIssuer, Authenticator) {
+    let (page, issuer) = (Page::default(), TestIssuer::new());
+    page.show(issuer.jwks());
+    let authenticator = page.authenticator();
+    assert!(seen(&authenticator, &issuer.token("ada", &[])).await.is_ok());
+    page.hang();
+    sleep(Timing::URL.cooldown).await;
+    (page, issuer, authenticator)
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_an_issuer_has_hung_nobody_waits_until_it_may_be_asked_again() {
+    let (page, issuer, authenticator) = hanging().await;
+    let stranger = issuer.stranger("ada", &[]);
+    assert_eq!(seen(&authenticator, &stranger).await, Err(Rejected::UnknownKey));
+    let ended = Instant::now();
+    while ended.elapsed() + Duration::from_millis(100) < Timing::URL.cooldown {
+        let begun = Instant::now();
+        assert_eq!(seen(&authenticator, &stranger).await, Err(Rejected::UnknownKey));
+        assert_eq!(begun.elapsed(), Duration::ZERO, "{:?} after it gave up", ended.elapsed());
+        sleep(Duration::from_millis(100)).await;
+    }
+    assert_eq!(page.asked(), 2);
+    sleep(Duration::from_millis(100)).await;
+    assert_eq!(seen(&authenticator, &stranger).await, Err(Rejected::UnknownKey));
+    assert_eq!(page.asked(), 3, "it is asked again for whoever comes then");
+}
+
+#[tokio::test(start_paused = true)]
+async fn while_an_issuer_hangs_few_wait_and_known_keys_are_as_fast_as_ever() {
+    let (_page, issuer, authenticator) = hanging().await;
+    let (stranger, begun) = (issuer.stranger("ada", &[]), Instant::now());
+    let flood = join_all((0..1_000).map(|_| async {
+        let outcome = seen(&authenticator, &stranger).await;
+        (outcome, begun.elapsed())
+    }));
+    let honest = async {
+        sleep(Duration::from_secs(1)).await;
+        let outcome = seen(&authenticator, &issuer.token("bob", &[])).await;
+        (outcome, begun.elapsed())
+    };
+    let (flood, (known, after)) = tokio::join!(flood, honest);
+    assert_eq!((known, after), (Ok(("bob".to_owned(), false)), Duration::from_secs(1)));
+    let (at_once, waited): (Vec<_>, Vec<_>) = flood.into_iter().partition(|(_, after)| after.is_zero());
+    assert_eq!((at_once.len(), waited.len()), (1_000 - WAITERS, WAITERS));
+    assert!(at_once.iter().all(|(outcome, _)| *outcome == Err(Rejected::Unavailable)));
+    assert!(waited.iter().all(|(outcome, _)| *outcome == Err(Rejected::UnknownKey)));
 }
 
 #[tokio::test(start_paused = true)]
@@ -166,6 +227,27 @@ async fn while_the_source_is_away_or_talks_nonsense_the_last_keys_stay() {
     sleep(Timing::URL.interval * 2).await;
     assert!(seen(&authenticator, &issuer.token("cyd", &[])).await.is_ok());
     assert!(page.asked() > 10, "it is asked more often until it is back");
+}
+
+#[tokio::test(start_paused = true)]
+async fn for_how_long_the_source_has_been_away_is_measured() {
+    let (page, issuer, metrics) = (Page::default(), TestIssuer::new(), Metrics::new());
+    page.show(issuer.jwks());
+    let authenticator = page.authenticator();
+    authenticator.measured(&metrics);
+    let age = || -> f64 {
+        let text = metrics.encode();
+        let line = text.lines().find_map(|line| line.strip_prefix("identity_keys_age_seconds "));
+        line.unwrap_or_else(|| panic!("{text}")).parse().unwrap()
+    };
+    sleep(Timing::URL.interval * 3).await;
+    assert!(age() <= Timing::URL.interval.as_secs_f64(), "{}", age());
+    page.hide();
+    sleep(Timing::URL.interval * 3).await;
+    assert!(age() >= (Timing::URL.interval * 2).as_secs_f64(), "{}", age());
+    page.show(issuer.jwks());
+    sleep(Timing::URL.retry + SLOW * 2).await;
+    assert!(age() <= (Timing::URL.retry + SLOW * 2).as_secs_f64(), "the same keys count too: {}", age());
 }
 
 #[tokio::test(start_paused = true)]

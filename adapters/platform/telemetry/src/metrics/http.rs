@@ -7,14 +7,15 @@ use prometheus_client::{
     metrics::{counter::Counter, family::Family, gauge::Gauge},
 };
 
-use super::{Durations, Metrics, durations};
+use super::{Histogram, Metrics, Recorded, Series};
 
 /// Requests, durations and what is in flight.
 #[derive(Clone, Debug)]
 pub struct HttpMetrics {
     total: Family<Answered, Counter>,
-    seconds: Durations<Route>,
+    seconds: Family<Route, Histogram>,
     in_flight: Gauge,
+    recorded: Recorded<(&'static str, u16)>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -33,7 +34,7 @@ struct Route {
 impl HttpMetrics {
     /// Registers `http_server_requests_total`, `…_request_duration_seconds` and `…_requests_in_flight`.
     pub fn new(metrics: &Metrics) -> Self {
-        let (total, seconds, in_flight) = (Family::default(), durations(), Gauge::default());
+        let (total, seconds, in_flight) = (Family::default(), Family::default(), Gauge::default());
         metrics.register("http_server_requests", "Requests answered", Family::clone(&total));
         metrics.register(
             "http_server_request_duration_seconds",
@@ -41,7 +42,7 @@ impl HttpMetrics {
             Family::clone(&seconds),
         );
         metrics.register("http_server_requests_in_flight", "Requests being handled", in_flight.clone());
-        Self { total, seconds, in_flight }
+        Self { total, seconds, in_flight, recorded: Recorded::default() }
     }
 
     /// Counts a request as in flight until [`HttpMetrics::finished`].
@@ -52,10 +53,17 @@ impl HttpMetrics {
     /// Records an answer. `route` is the template, `/products/{id}`, or `unmatched`.
     pub fn finished(&self, method: &str, route: &str, status: u16, elapsed: Duration) {
         self.in_flight.dec();
-        let (method, route) = (known(method), route.to_owned());
-        let labels = Answered { method, route: route.clone(), status: status.into() };
-        self.total.get_or_create_owned(&labels).inc();
-        self.seconds.get_or_create_owned(&Route { method, route }).observe(elapsed.as_secs_f64());
+        let method = known(method);
+        self.recorded.record(route, (method, status), elapsed, || self.series(method, route, status));
+    }
+
+    fn series(&self, method: &'static str, route: &str, status: u16) -> Series {
+        let answered = Answered { method, route: route.to_owned(), status: status.into() };
+        let route = Route { method, route: route.to_owned() };
+        Series {
+            total: self.total.get_or_create_owned(&answered),
+            seconds: self.seconds.get_or_create_owned(&route),
+        }
     }
 }
 
@@ -78,10 +86,15 @@ mod tests {
             http.finished(method, "/products/{id}", 200, Duration::from_millis(2));
         }
         http.started();
+        http.finished("GET", "/products/{id}", 404, Duration::from_millis(700));
+        http.started();
         let text = metrics.encode();
         for line in [
             r#"http_server_requests_total{method="GET",route="/products/{id}",status="200"} 1"#,
             r#"http_server_requests_total{method="OTHER",route="/products/{id}",status="200"} 1"#,
+            r#"http_server_requests_total{method="GET",route="/products/{id}",status="404"} 1"#,
+            r#"http_server_request_duration_seconds_count{method="GET",route="/products/{id}"} 2"#,
+            r#"http_server_request_duration_seconds_bucket{le="0.5",method="GET",route="/products/{id}"} 1"#,
             "http_server_requests_in_flight 1",
         ] {
             assert!(text.contains(line), "{line} is missing in\n{text}");

@@ -1,9 +1,11 @@
 //! The registry and the metric families of the platform.
 
+mod histogram;
 mod http;
 mod messaging;
 mod process;
 mod rpc;
+mod series;
 
 use std::{
     fmt,
@@ -12,10 +14,13 @@ use std::{
 
 use prometheus_client::{
     encoding::text,
-    metrics::{family::Family, histogram::Histogram},
     registry::{Metric, Registry},
 };
 
+pub(crate) use self::{
+    histogram::Histogram,
+    series::{Recorded, Series},
+};
 pub use self::{http::HttpMetrics, messaging::MessagingMetrics, rpc::RpcMetrics};
 
 /// The process's registry. Clones share it.
@@ -58,17 +63,6 @@ impl fmt::Debug for Metrics {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Metrics").finish_non_exhaustive()
     }
-}
-
-/// Histograms of seconds, one per label set.
-pub(crate) type Durations<L> = Family<L, Histogram>;
-
-/// Buckets from half a millisecond, what a cached read takes, to the 30 seconds a request may take at most.
-const BUCKETS: [f64; 15] =
-    [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
-
-pub(crate) fn durations<L: Clone + std::hash::Hash + Eq>() -> Durations<L> {
-    Family::new_with_constructor(|| Histogram::new(BUCKETS))
 }
 
 #[cfg(test)]

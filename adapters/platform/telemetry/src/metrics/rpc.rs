@@ -7,14 +7,15 @@ use prometheus_client::{
     metrics::{counter::Counter, family::Family, gauge::Gauge},
 };
 
-use super::{Durations, Metrics, durations};
+use super::{Histogram, Metrics, Recorded, Series};
 
 /// Calls, durations and what is in flight.
 #[derive(Clone, Debug)]
 pub struct RpcMetrics {
     total: Family<Answered, Counter>,
-    seconds: Durations<Method>,
+    seconds: Family<Method, Histogram>,
     in_flight: Gauge,
+    recorded: Recorded<&'static str>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -31,11 +32,11 @@ struct Method {
 impl RpcMetrics {
     /// Registers `grpc_server_calls_total`, `…_call_duration_seconds` and `…_calls_in_flight`.
     pub fn new(metrics: &Metrics) -> Self {
-        let (total, seconds, in_flight) = (Family::default(), durations(), Gauge::default());
+        let (total, seconds, in_flight) = (Family::default(), Family::default(), Gauge::default());
         metrics.register("grpc_server_calls", "Calls answered", Family::clone(&total));
         metrics.register("grpc_server_call_duration_seconds", "How long calls took", Family::clone(&seconds));
         metrics.register("grpc_server_calls_in_flight", "Calls being handled", in_flight.clone());
-        Self { total, seconds, in_flight }
+        Self { total, seconds, in_flight, recorded: Recorded::default() }
     }
 
     /// Counts a call as in flight until [`RpcMetrics::finished`].
@@ -47,9 +48,15 @@ impl RpcMetrics {
     /// `code` is the status code's name, `NOT_FOUND`.
     pub fn finished(&self, method: &str, code: &'static str, elapsed: Duration) {
         self.in_flight.dec();
+        self.recorded.record(method, code, elapsed, || self.series(method, code));
+    }
+
+    fn series(&self, method: &str, code: &'static str) -> Series {
         let method = method.to_owned();
-        self.total.get_or_create_owned(&Answered { method: method.clone(), code }).inc();
-        self.seconds.get_or_create_owned(&Method { method }).observe(elapsed.as_secs_f64());
+        Series {
+            total: self.total.get_or_create_owned(&Answered { method: method.clone(), code }),
+            seconds: self.seconds.get_or_create_owned(&Method { method }),
+        }
     }
 }
 

@@ -64,9 +64,8 @@ pub trait Probe {
 
 /// The routes that an OpenAPI document has, without those of operations.
 pub fn operations(document: &Value) -> Vec<Operation> {
-    const OPERATIONAL: [&str; 2] = ["/health", "/metrics"];
     let paths = document["paths"].as_object().into_iter().flatten();
-    let ours = paths.filter(|(path, _)| !OPERATIONAL.iter().any(|start| path.starts_with(start)));
+    let ours = paths.filter(|(path, _)| !is_operational(path));
     ours.flat_map(|(path, item)| {
         item.as_object().into_iter().flatten().map(move |(method, operation)| Operation {
             name: format!("{} {path}", method.to_uppercase()),
@@ -74,6 +73,11 @@ pub fn operations(document: &Value) -> Vec<Operation> {
         })
     })
     .collect()
+}
+
+/// Exactly what every service has for its operators: a route of a context's that only begins like one is not left out.
+fn is_operational(path: &str) -> bool {
+    path == "/metrics" || path == "/health" || path.starts_with("/health/")
 }
 
 /// One way in that asks for nothing is enough.

@@ -89,12 +89,16 @@ fn list_and_document_have_to_agree() {
     let document = json!({"paths": {
         "/health/ready": {"get": {"security": []}},
         "/metrics": {"get": {"security": []}},
+        "/healthy": {"get": {"security": [{"bearer": []}]}},
+        "/metrics/{id}": {"get": {"security": [{"bearer": []}]}},
         "/things": {"get": {"security": [{}, {"bearer": []}]}, "post": {"security": [{"bearer": []}]}},
     }});
     let found = operations(&document);
     let route = |name: &str, public| Operation { name: name.into(), public: Some(public) };
+    let (like_those, found) = found.split_at(2);
+    assert_eq!(like_those, [route("GET /healthy", false), route("GET /metrics/{id}", false)]);
     assert_eq!(found, [route("GET /things", true), route("POST /things", false)]);
-    let told = differences(&found, &[("GET /things", Access::Admin), ("PUT /things", Access::Admin)]);
+    let told = differences(found, &[("GET /things", Access::Admin), ("PUT /things", Access::Admin)]);
     assert!(told[0].starts_with("POST /things is not listed"), "{told:?}");
     assert!(told[1].starts_with("GET /things: the document says public: true"), "{told:?}");
     assert!(told[2].starts_with("PUT /things is listed, and"), "{told:?}");

@@ -10,6 +10,9 @@ use tokio::time::timeout;
 use super::{messages::Blame, metadata};
 use crate::{CallClient, CallRequest, CallResponse, Stage, UpstreamError, attempts::Exchange, body::Lending};
 
+/// The status of a backend that cannot take calls at the moment.
+const UNAVAILABLE: u16 = 14;
+
 pub(super) struct CallExchange<'a> {
     pub(super) client: &'a dyn CallClient,
     pub(super) path: PathAndQuery,
@@ -44,7 +47,16 @@ impl Exchange for CallExchange<'_> {
     /// A status in the head is the whole answer; otherwise it comes with the trailers.
     fn outcome(&self, answer: &CallResponse) -> Option<Outcome> {
         let ended = answer.pieces.is_none();
-        ended.then(|| outcome(metadata::status(&answer.headers), self.hurried))
+        ended.then(|| match metadata::status(&answer.headers) {
+            // "Not now, not here", as 503 says it: another backend may do better.
+            UNAVAILABLE => Outcome::Answered(503),
+            status => outcome(status, self.hurried),
+        })
+    }
+
+    /// Only answers that are all head are set aside.
+    async fn set_aside(&self, answer: CallResponse) -> Result<CallResponse, CallResponse> {
+        Ok(answer)
     }
 
     fn is_harmless(&self) -> bool {

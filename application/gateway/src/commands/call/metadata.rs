@@ -24,8 +24,8 @@ const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const X_REQUEST_TIMEOUT: HeaderName = HeaderName::from_static("x-request-timeout-ms");
 
-/// The name under which this gateway appears in `Via`.
-const PSEUDONYM: &str = "2 gateway";
+/// How this gateway appears in `Via`: the protocol it was asked in, and its pseudonym.
+const VIA_ENTRY: &str = "2 gateway";
 /// What it takes to bring an answer back: the backend is told so much less than there is left.
 const WAY_BACK: Duration = Duration::from_millis(10);
 /// A status that a peer did not send, or nobody can read.
@@ -41,7 +41,7 @@ pub(super) fn to_backend(headers: &mut HeaderMap, ctx: &CallContext, client: &Cl
     let known = [X_FORWARDED_HOST, X_FORWARDED_PROTO].map(|name| before(headers, name).pop());
     let via = {
         let known = headers.get_all(VIA).iter().filter_map(|line| line.to_str().ok());
-        appended(known, PSEUDONYM)
+        appended(known, VIA_ENTRY)
     };
     remove(headers, |name| claims_identity(name.as_str()));
     remove_connection(headers);
@@ -169,6 +169,11 @@ mod tests {
         for gone in ["forwarded", "connection", "x-secret", "x-user-id", "grpc-timeout"] {
             assert!(!headers.contains_key(gone), "{gone}");
         }
+    }
+
+    #[test]
+    fn a_gateway_knows_what_it_has_passed_on() {
+        assert!(gateway_domain::message::came_through([VIA_ENTRY], gateway_domain::message::PSEUDONYM));
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod answer;
 mod exchange;
 mod messages;
 mod metadata;
+mod refuse;
 #[cfg(test)]
 mod tests;
 
@@ -28,6 +29,7 @@ use kernel_application::{CallContext, Command, CommandHandler, Permit};
 use shaku::Component;
 use tokio::time::timeout;
 
+pub use self::refuse::{RefuseCall, RefuseCallHandler, Refused};
 use self::{answer::Ending, exchange::CallExchange, messages::Blame};
 use super::forward::ForwardSettings;
 use crate::{
@@ -141,7 +143,7 @@ impl CallHandler {
         let Call { mut headers, body, mut client, .. } = call;
         client.trusted = client.address.is_some_and(|peer| self.settings.forward.proxies.contains(peer));
         let admission = Admission { limiter: &*self.limiter, proxies: &self.settings.forward.proxies };
-        let ruling = admission.check(ctx, class(route), &headers, &client, course).await?;
+        let ruling = admission.check(ctx, class(route), &headers, &client, &mut course.limited).await?;
         let service = route.service();
         let upstream = self.upstreams.of(service).ok_or(GatewayError::Disabled(service))?;
         let (ctx, hurried) = self.limited(ctx, route.kind());

@@ -218,6 +218,25 @@ async fn what_never_left_goes_elsewhere_and_what_may_have_been_done_only_where_i
 }
 
 #[tokio::test]
+async fn a_read_that_a_backend_cannot_take_at_the_moment_goes_to_another_one() {
+    for (path, act, result) in [
+        (READ, Act::Refuse(14), Ok(0)),
+        (READ, Act::Answer(14), Ok(14)),
+        (READ, Act::Refuse(13), Ok(13)),
+        (WRITE, Act::Refuse(14), Ok(14)),
+    ] {
+        let backends = ScriptedCalls::new([("a:1", act)]);
+        let gateway = gateway(&backends, settings("http://a:1,http://b:1"));
+        assert_eq!(gateway.handle(call(path, &["x"])).await, result, "{path}");
+        let asked = if result == Ok(0) { 2 } else { 1 };
+        assert_eq!(backends.lines().len(), asked, "{path}");
+    }
+    let backends = ScriptedCalls::new([("a:1", Act::Refuse(14))]);
+    let alone = gateway(&backends, settings("http://a:1"));
+    assert_eq!(alone.handle(call(READ, &["x"])).await, Ok(14), "its answer stands");
+}
+
+#[tokio::test]
 async fn the_status_at_the_end_is_what_counts() {
     let mut settings = settings("http://a:1");
     settings.balancing.member.breaker = Some(BreakerSettings { minimum_calls: 4, ..Default::default() });

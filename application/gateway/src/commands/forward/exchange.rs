@@ -4,13 +4,14 @@ use gateway_domain::{Backend, Outcome};
 use kernel_application::CallContext;
 
 use crate::{
-    UpstreamClient, UpstreamError, UpstreamRequest, UpstreamResponse, attempts::Exchange, body::Lending,
+    UpstreamClient, UpstreamError, UpstreamRequest, UpstreamResponse,
+    attempts::Exchange,
+    body::{Lending, held_back},
 };
 
 pub(super) struct RequestExchange<'a> {
     pub(super) client: &'a dyn UpstreamClient,
     pub(super) request: UpstreamRequest,
-    pub(super) harmless: bool,
     pub(super) body: Lending,
 }
 
@@ -26,8 +27,16 @@ impl Exchange for RequestExchange<'_> {
         Some(Outcome::Answered(answer.status.as_u16()))
     }
 
+    async fn set_aside(&self, answer: UpstreamResponse) -> Result<UpstreamResponse, UpstreamResponse> {
+        let UpstreamResponse { status, headers, body, held } = answer;
+        match held_back(body).await {
+            Ok(body) => Ok(UpstreamResponse { status, headers, body, held }),
+            Err(body) => Err(UpstreamResponse { status, headers, body, held }),
+        }
+    }
+
     fn is_harmless(&self) -> bool {
-        self.harmless
+        self.request.harmless
     }
 
     fn body(&self) -> &Lending {

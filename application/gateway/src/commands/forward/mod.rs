@@ -136,7 +136,7 @@ impl ForwardHandler {
         client.trusted = client.address.is_some_and(|peer| self.settings.proxies.contains(peer));
         let admission = Admission { limiter: &*self.limiter, proxies: &self.settings.proxies };
         let class = class_of(route.service(), &method);
-        let ruling = admission.check(ctx, class, &headers, &client, &mut report.course).await?;
+        let ruling = admission.check(ctx, class, &headers, &client, &mut report.course.limited).await?;
         admit(ctx, &method, target.path())?;
         claims::remove(&mut headers);
         let upstream = self.upstream(route)?;
@@ -145,8 +145,8 @@ impl ForwardHandler {
         let harmless = Repeatable::is_harmless(method.as_str(), headers.contains_key(IDEMPOTENCY_KEY))
             && !headers.contains_key(UPGRADE);
         let body = self.prepare(&ctx, body, &headers, harmless).await?;
-        let request = UpstreamRequest { method, target, prefix: API_PREFIX, headers, client };
-        let exchange = RequestExchange { client: &*self.client, request, harmless, body };
+        let request = UpstreamRequest { method, target, prefix: API_PREFIX, headers, client, harmless };
+        let exchange = RequestExchange { client: &*self.client, request, body };
         let attempts = Attempts {
             upstreams: &self.upstreams,
             upstream,

@@ -148,6 +148,28 @@ async fn an_answer_that_no_other_backend_betters_is_passed_on() {
 }
 
 #[tokio::test]
+async fn who_waits_for_another_backend_takes_no_place_at_the_one_that_failed() {
+    let backends = Arc::new(ScriptedBackends::default().answering("a:1", StatusCode::SERVICE_UNAVAILABLE));
+    let mut settings = settings(TWO);
+    settings.balancing.member.limits = Limits { in_flight: 1, waiting: 1 };
+    settings.balancing.queue = Duration::from_mins(1);
+    let handler = handler(&backends, settings);
+    let held = handler.handle(&context(), get("/api/products")).await.unwrap();
+    assert_eq!(held.status, StatusCode::OK);
+    let ctx = context();
+    let mut second = Box::pin(handler.handle(&ctx, get("/api/products")));
+    assert!(
+        (&mut second).now_or_never().is_none(),
+        "it has been answered by the one and waits for the other"
+    );
+    let views = handler.upstreams.of(gateway_domain::Service::Product).unwrap().views();
+    assert_eq!((views[0].counts.in_flight, views[0].counts.waiting), (0, 0));
+    assert_eq!((views[1].counts.in_flight, views[1].counts.waiting), (1, 1));
+    drop(held);
+    assert_eq!(second.await.unwrap().status, StatusCode::OK);
+}
+
+#[tokio::test]
 async fn retries_end_with_the_budget() {
     let backends = Arc::new(ScriptedBackends::with_away(["a:1", "b:1"]));
     let mut settings = settings(TWO);

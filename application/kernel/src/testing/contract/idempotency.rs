@@ -60,7 +60,9 @@ pub async fn keys_do_not_mix(bench: &impl IdempotencyBench) {
     start(bench, key("k"), LONG).await;
     start(bench, key("K"), LONG).await;
     start(bench, key("k "), LONG).await;
-    start(bench, IdempotencyKey { principal: "other".into(), ..key("k") }, LONG).await;
+    for principal in ["other", "P", "(admin) p"] {
+        start(bench, IdempotencyKey { principal: principal.into(), ..key("k") }, LONG).await;
+    }
     start(bench, IdempotencyKey { route: "other", ..key("k") }, LONG).await;
 }
 

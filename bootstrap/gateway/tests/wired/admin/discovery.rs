@@ -8,7 +8,10 @@ use serde_json::json;
 use tokio::net::UdpSocket;
 
 use super::Office;
-use crate::support::Backend;
+use crate::{
+    grpc::{PRODUCT, client::Client, shop::Shop},
+    support::Backend,
+};
 
 fn write(path: &Path, list: &str) {
     // Another file that takes its place, as mounted configuration does.
@@ -88,6 +91,36 @@ fn answer(question: &[u8], address: Ipv4Addr) -> Vec<u8> {
         answer.extend(address.octets());
     }
     answer
+}
+
+#[tokio::test]
+async fn backends_of_grpc_are_found_as_well() {
+    let (first, second) = (Shop::open().await, Shop::open().await);
+    let (socket, task) = name_server(Ipv4Addr::LOCALHOST).await;
+    let servers = socket.local_addr().unwrap().to_string();
+    let dir = data_dir().unwrap();
+    let path = dir.path().join("backends.toml");
+    fs::write(&path, format!("[services]\nbasket-grpc = ['{}']\n", second.url())).unwrap();
+    let file = path.display().to_string();
+    let named = format!("dns://products.test:{};weight=4", first.addr.port());
+    let variables = [
+        ("GRPC_ENABLED", "true"),
+        ("PRODUCT_SERVICE_GRPC_URLS", named.as_str()),
+        ("DISCOVERY_DNS_SERVERS", servers.as_str()),
+        ("DISCOVERY_DNS_MIN_INTERVAL", "20ms"),
+        ("DISCOVERY_FILE", file.as_str()),
+    ];
+    let office = Office::open("http://127.0.0.1:9", &variables).await;
+    let of = async |service: &str| {
+        let view = office.get(&format!("/admin/loadbalancer/{service}-grpc")).await;
+        view["backends"][0]["backend"].as_str().map(str::to_owned)
+    };
+    assert_eq!(of("basket").await, Some(second.addr.to_string()), "before the first request");
+    let found = || async { (of("product").await == Some(first.addr.to_string())).then_some(()) };
+    eventually(PATIENCE, found).await.unwrap();
+    let client = Client::of(&office.gateway).await;
+    assert_eq!(client.ask(PRODUCT, "GetProduct").await.unwrap(), first.addr.to_string());
+    task.abort();
 }
 
 #[tokio::test]

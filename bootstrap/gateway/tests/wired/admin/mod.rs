@@ -5,6 +5,7 @@ mod discovery;
 mod draining;
 mod routes;
 mod state;
+mod tls;
 
 use http::{HeaderMap, Method, Request};
 use platform_identity::testing::TestIssuer;

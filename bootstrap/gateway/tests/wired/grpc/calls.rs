@@ -202,8 +202,8 @@ async fn calls_are_counted_by_method_backend_and_status() {
         format!(
             "gateway_calls_total{{service=\"product\",method=\"{PRODUCT}/*\",code=\"FAILED_PRECONDITION\"}} 1"
         ),
-        format!("gateway_backend_in_flight{{service=\"product\",backend=\"{backend}\"}} 0"),
-        format!("gateway_breaker_state{{service=\"product\",backend=\"{backend}\",state=\"closed\"}} 1"),
+        format!("gateway_backend_in_flight{{service=\"product-grpc\",backend=\"{backend}\"}} 0"),
+        format!("gateway_breaker_state{{service=\"product-grpc\",backend=\"{backend}\",state=\"closed\"}} 1"),
     ] {
         assert!(text.contains(&line), "{line} is missing in\n{text}");
     }

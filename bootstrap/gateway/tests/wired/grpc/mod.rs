@@ -1,11 +1,13 @@
 //! gRPC and gRPC-Web through the gateway, to real servers behind it.
 
 mod calls;
-mod client;
+pub(crate) mod client;
 mod failures;
 mod identity;
 mod limits;
-mod shop;
+mod own;
+mod refused;
+pub(crate) mod shop;
 mod tls;
 mod web;
 

@@ -1,6 +1,12 @@
 //! One request and its answer, over one stream.
 
-use std::{error::Error, future::poll_fn, net::SocketAddr, pin::pin, time::SystemTime};
+use std::{
+    error::Error,
+    future::poll_fn,
+    net::SocketAddr,
+    pin::pin,
+    time::{Duration, SystemTime},
+};
 
 use actix_http::{Payload, Request, Response, ResponseHead};
 use actix_service::Service;
@@ -18,29 +24,46 @@ use actix_web::{
 };
 use futures_util::stream;
 use h2::{Reason, RecvStream, SendStream, server::SendResponse};
+use tokio::time::timeout;
 
 /// The largest piece of an answer that goes into one frame.
 const PIECE: usize = 16 * 1024;
 const KEEP_ALIVE_HEADER: HeaderName = HeaderName::from_static("keep-alive");
 const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
 
-/// Hands the request to the application, and the answer to the client.
+/// How a request ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    Answered,
+    /// The client took it back, or went away, before there was an answer.
+    TakenBack,
+}
+
+/// Hands the request to the application, and the answer to the client, which may leave it `unread` for as long. Work
+/// that nobody waits for any more is dropped.
 pub(super) async fn answer<S, B>(
     app: &S,
     request: http_02::Request<RecvStream>,
     mut respond: SendResponse<Bytes>,
     peer: Option<SocketAddr>,
-) where
+    unread: Duration,
+) -> End
+where
     S: Service<Request>,
     S::Response: Into<Response<B>>,
     S::Error: Into<Response<BoxBody>>,
     B: MessageBody + 'static,
 {
     let is_head = request.method() == Method::HEAD;
-    match app.call(incoming(request, peer)).await {
-        Ok(response) => send(response.into(), &mut respond, is_head).await,
-        Err(error) => send(error.into(), &mut respond, is_head).await,
+    let answer = tokio::select! {
+        answer = app.call(incoming(request, peer)) => answer,
+        _ = poll_fn(|cx| respond.poll_reset(cx)) => return End::TakenBack,
+    };
+    match answer {
+        Ok(response) => send(response.into(), &mut respond, is_head, unread).await,
+        Err(error) => send(error.into(), &mut respond, is_head, unread).await,
     }
+    End::Answered
 }
 
 fn incoming(request: http_02::Request<RecvStream>, peer: Option<SocketAddr>) -> Request {
@@ -83,14 +106,19 @@ fn payload(body: RecvStream) -> Payload {
     Payload::Stream { payload: Box::pin(pieces) }
 }
 
-async fn send<B: MessageBody>(response: Response<B>, respond: &mut SendResponse<Bytes>, is_head: bool) {
+async fn send<B: MessageBody>(
+    response: Response<B>,
+    respond: &mut SendResponse<Bytes>,
+    is_head: bool,
+    unread: Duration,
+) {
     let (response, body) = response.into_parts();
     let size = body.size();
     let ends = size.is_eof() || is_head;
     let head = head(response.head(), size);
     // A client that has gone, or has taken its request back, is told nothing.
     let Ok(mut stream) = respond.send_response(head, ends) else { return };
-    if !ends && send_body(body, size, &mut stream).await.is_err() {
+    if !ends && send_body(body, size, &mut stream, unread).await.is_err() {
         // What is cut off must not look complete.
         stream.send_reset(Reason::INTERNAL_ERROR);
     }
@@ -126,11 +154,13 @@ fn is_of_http1(name: &HeaderName) -> bool {
     [CONNECTION, TRANSFER_ENCODING, UPGRADE, KEEP_ALIVE_HEADER, PROXY_CONNECTION].contains(name)
 }
 
-/// Sends no faster than the client takes it, and stops when the client does not want it any more.
+/// Sends no faster than the client takes it, and stops when the client does not want it any more. A client that makes no
+/// room holds all that is behind the body: it is not waited for without end.
 async fn send_body(
     body: impl MessageBody,
     size: BodySize,
     stream: &mut SendStream<Bytes>,
+    unread: Duration,
 ) -> Result<(), Box<dyn Error>> {
     let mut body = pin!(body);
     let mut sent = 0;
@@ -143,7 +173,8 @@ async fn send_body(
         let mut piece = piece.map_err(Into::into)?;
         while !piece.is_empty() {
             stream.reserve_capacity(piece.len().min(PIECE));
-            let Some(capacity) = poll_fn(|cx| stream.poll_capacity(cx)).await else { return Ok(()) };
+            let room = timeout(unread, poll_fn(|cx| stream.poll_capacity(cx))).await?;
+            let Some(capacity) = room else { return Ok(()) };
             let part = piece.split_to(capacity?.min(piece.len()));
             sent += u64::try_from(part.len())?;
             if size == BodySize::Sized(sent) {

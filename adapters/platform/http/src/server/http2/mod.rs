@@ -4,8 +4,9 @@
 //! comes out of a stream is a request like any other to the application.
 
 mod exchange;
+mod recalls;
 
-use std::{net::SocketAddr, rc::Rc};
+use std::{net::SocketAddr, rc::Rc, time::Duration};
 
 use actix_http::{Request, Response};
 use actix_service::Service;
@@ -14,7 +15,7 @@ use actix_web::{
     web::Bytes,
 };
 use h2::{
-    Ping, PingPong,
+    Ping, PingPong, Reason,
     server::{Builder, Connection},
 };
 use tokio::{
@@ -23,6 +24,7 @@ use tokio::{
     time::{MissedTickBehavior, interval, timeout},
 };
 
+use self::recalls::Recalls;
 use super::{KEEP_ALIVE, SLOWEST_HEAD};
 
 /// Requests at once over one connection.
@@ -41,11 +43,13 @@ const OWN_RESETS: usize = 64;
 /// So many [`KEEP_ALIVE`] without a request, and the connection is closed.
 const IDLE_TICKS: u32 = 4;
 
-/// Serves until the client goes, is idle for too long, or the server stops and all requests are answered.
+/// Serves until the client goes, is idle for too long, or the server stops and all requests are answered. A client may
+/// leave an answer `unread` for as long.
 pub(super) async fn serve<T, S, B>(
     io: T,
     app: Rc<S>,
     peer: Option<SocketAddr>,
+    unread: Duration,
     mut stopping: watch::Receiver<bool>,
 ) -> Result<(), h2::Error>
 where
@@ -61,7 +65,7 @@ where
     let mut ticks = interval(KEEP_ALIVE);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     ticks.tick().await;
-    let open = Rc::new(());
+    let (open, recalls) = (Rc::new(()), Rc::<Recalls>::default());
     let mut idle = 0;
     let mut closing = false;
     loop {
@@ -69,10 +73,15 @@ where
             accepted = connection.accept() => {
                 let Some(accepted) = accepted else { return Ok(()) };
                 let (request, respond) = accepted?;
-                let (app, open) = (Rc::clone(&app), Rc::clone(&open));
                 idle = 0;
+                if recalls.are_too_many() {
+                    // Sent by the next turns of the loop, which end with the connection.
+                    connection.abrupt_shutdown(Reason::ENHANCE_YOUR_CALM);
+                    continue;
+                }
+                let (app, open, recalls) = (Rc::clone(&app), Rc::clone(&open), Rc::clone(&recalls));
                 actix_web::rt::spawn(async move {
-                    exchange::answer(&*app, request, respond, peer).await;
+                    recalls.note(exchange::answer(&*app, request, respond, peer, unread).await);
                     drop(open);
                 });
             }

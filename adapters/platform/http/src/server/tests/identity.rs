@@ -107,6 +107,20 @@ fn operations_ask_nobody() {
 }
 
 #[test]
+fn a_server_that_was_told_nothing_serves_what_is_public() {
+    let rig = Rig::closed(|server| server);
+    let bearer = TestIssuer::new().bearer("root", &["admin"]);
+    for path in ["/mine", "/everything"] {
+        assert_eq!(failure(&rig.get(path)), (401, "unauthenticated".into()), "{path}");
+        assert_eq!(failure(&rig.get_with(path, &bearer)), (401, "unauthenticated".into()), "{path}");
+    }
+    assert_eq!(rig.get("/who").body(), "(anonymous)");
+    assert_eq!(rig.get("/health/ready").status(), 200);
+    let document: Value = serde_json::from_str(rig.get("/openapi.json").body()).unwrap();
+    assert_eq!(document["paths"]["/mine"]["get"]["security"], json!([{ "bearer": [] }]));
+}
+
+#[test]
 fn where_nobody_has_an_identity_all_are_trusted() {
     let rig = Rig::start(|server| server);
     assert_eq!(rig.get("/everything").status(), 200);

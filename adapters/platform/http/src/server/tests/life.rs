@@ -20,7 +20,12 @@ fn too_many_requests_are_turned_away() {
     let refused = rig.get("/things");
     assert_eq!(failure(&refused), (503, "overloaded".into()));
     assert_eq!(header(&refused, "retry-after"), "1");
-    assert_eq!(rig.get("/health/live").status(), 200, "probes get through");
+    for probe in ["/health", "/health/live", "/health/ready", "/metrics"] {
+        assert_eq!(rig.get(probe).status(), 200, "{probe} gets through");
+    }
+    for other in ["/health/else", "/health/live/", "/metrics/x"] {
+        assert_eq!(failure(&rig.get(other)), (503, "overloaded".into()), "{other} is no probe");
+    }
     rig.gate.go_on.notify_one();
     assert_eq!(waiting.join().unwrap(), 200);
     assert_eq!(rig.get("/things").status(), 200);
@@ -48,6 +53,24 @@ fn a_stop_finishes_what_is_in_flight() {
     });
     assert_eq!(waiting.join().unwrap().unwrap(), "finished");
     assert!(start.elapsed() < KEEP_ALIVE, "the idle connection was not waited for");
+}
+
+#[test]
+fn a_stop_waits_for_handlers_that_take_their_time() {
+    let rig = Rig::start(|server| server);
+    let (addr, gate) = (rig.server.addr(), Arc::clone(&rig.gate));
+    let waiting = std::thread::spawn(move || {
+        ureq::get(format!("http://{addr}/slow")).call().unwrap().body_mut().read_to_string()
+    });
+    rig.runtime.block_on(async {
+        rig.gate.entered.notified().await;
+        let mut stop = tokio::spawn(rig.server.stop(PATIENCE));
+        let early = tokio::time::timeout(Duration::from_millis(400), &mut stop).await;
+        assert!(early.is_err(), "a handler still runs");
+        gate.go_on.notify_one();
+        stop.await.unwrap();
+    });
+    assert_eq!(waiting.join().unwrap().unwrap(), "finished");
 }
 
 #[test]

@@ -5,6 +5,7 @@ mod around;
 mod identity;
 mod life;
 mod operations;
+mod stalled;
 
 use std::sync::{
     Mutex,
@@ -102,6 +103,8 @@ async fn events(Stopping(mut stop): Stopping) -> HttpResponse {
 struct Gate {
     entered: Notify,
     go_on: Notify,
+    /// Nobody takes any more of an answer without end.
+    left: Notify,
 }
 
 #[derive(Default)]
@@ -130,7 +133,13 @@ struct Rig {
 }
 
 impl Rig {
+    /// One that lets everybody in, unless `with` says otherwise.
     fn start(with: impl FnOnce(HttpServer) -> HttpServer) -> Self {
+        Self::closed(|server| with(server.open_to_all()))
+    }
+
+    /// One that was told nothing of identities.
+    fn closed(with: impl FnOnce(HttpServer) -> HttpServer) -> Self {
         let runtime = Runtime::new().unwrap();
         let (gate, store) = (Arc::<Gate>::default(), Arc::<Store>::default());
         let health = Health::new(vec![Arc::clone(&store) as Arc<dyn HealthCheck>], silent());
@@ -140,6 +149,7 @@ impl Rig {
                 cfg.app_data(Data::from(Arc::clone(&routes_gate)));
                 cfg.service(create).service(list).service(change).service(slow).service(events);
                 cfg.service(identity::who).service(identity::mine).service(identity::everything);
+                cfg.service(stalled::endless).service(stalled::big);
             },
         );
         let (listener, _) = free_listener().unwrap();

@@ -1,0 +1,170 @@
+//! One connection to a backend, driven by whoever waits for it.
+//!
+//! There is no task behind a connection: the request polls it until the head of the answer is there, and the answer's body
+//! goes on with that. So nothing is handed from one task to another, and what is read goes straight to the client.
+
+use std::{
+    future::{Future, poll_fn},
+    pin::{Pin, pin},
+    task::{Context, Poll, Waker},
+};
+
+use bytes::Bytes;
+use gateway_domain::Backend;
+use http::{HeaderValue, Request, Response, header::HOST};
+use hyper::{
+    body::{Body, Frame, Incoming, SizeHint},
+    client::conn::{
+        TrySendError,
+        http1::{self, SendRequest},
+    },
+    upgrade::{OnUpgrade, Upgraded},
+};
+use hyper_rustls::MaybeHttpsStream;
+use hyper_util::rt::TokioIo;
+use kernel_application::BoxError;
+use tokio::{net::TcpStream, task::unconstrained};
+
+use crate::{body::UpstreamBody, pool::Pool};
+
+/// What connections are made over.
+pub(crate) type Io = MaybeHttpsStream<TokioIo<TcpStream>>;
+/// hyper has no name for a connection that can become a tunnel.
+type Driver = Pin<Box<dyn Future<Output = hyper::Result<()>> + Send>>;
+
+/// A connection, and everything that a request over it needs to know of its backend.
+pub(crate) struct Connection {
+    sender: SendRequest<UpstreamBody>,
+    /// `None` as soon as it has ended.
+    driver: Option<Driver>,
+    backend: Backend,
+    host: HeaderValue,
+}
+
+impl Connection {
+    pub(crate) async fn over(io: Io, backend: &Backend) -> Result<Self, BoxError> {
+        let host = HeaderValue::from_str(backend.authority())?;
+        let (sender, driver) = http1::handshake(io).await?;
+        Ok(Self { sender, driver: Some(Box::pin(driver.with_upgrades())), backend: backend.clone(), host })
+    }
+
+    pub(crate) const fn backend(&self) -> &Backend {
+        &self.backend
+    }
+
+    /// Whether it can take a request now. Finds out what has come since the last one: that the backend has closed it.
+    pub(crate) fn is_open(&mut self) -> bool {
+        self.drive(&mut Context::from_waker(Waker::noop()));
+        self.is_ready()
+    }
+
+    /// Sends the request, whose target is to be in origin form, and waits for the head of the answer.
+    pub(crate) async fn send(
+        mut self: Box<Self>,
+        pool: &Pool,
+        mut request: Request<UpstreamBody>,
+    ) -> Result<Response<Answer>, TrySendError<Request<UpstreamBody>>> {
+        request.headers_mut().insert(HOST, self.host.clone());
+        // Unconstrained, for a budget that is used up would be told to nobody.
+        let mut answered = pin!(unconstrained(self.sender.try_send_request(request)));
+        // What it waits for comes from the driver alone, so that only the driver needs to wake anybody.
+        let response = poll_fn(|cx| {
+            self.drive(cx);
+            answered.as_mut().poll(&mut Context::from_waker(Waker::noop()))
+        });
+        let (head, incoming) = response.await?.into_parts();
+        // A small answer has nearly always come with its head.
+        let driven = if self.is_ready() {
+            pool.keep(self);
+            None
+        } else {
+            Some(Driven { connection: self, pool: pool.clone() })
+        };
+        Ok(Response::from_parts(head, Answer { incoming, driven }))
+    }
+
+    fn drive(&mut self, cx: &mut Context<'_>) {
+        if let Some(driver) = &mut self.driver
+            && driver.as_mut().poll(cx).is_ready()
+        {
+            // What went wrong is told to the request, where it is still waiting.
+            self.driver = None;
+        }
+    }
+
+    fn is_ready(&self) -> bool {
+        self.driver.is_some() && self.sender.is_ready()
+    }
+}
+
+/// The body of an answer. When all of it has been read the connection goes back to the pool; before that it is closed when
+/// this is dropped.
+pub(crate) struct Answer {
+    incoming: Incoming,
+    /// `None` where all that there will be is in `incoming` already.
+    driven: Option<Driven>,
+}
+
+/// The connection that an answer still comes over, and where it goes afterwards.
+struct Driven {
+    connection: Box<Connection>,
+    pool: Pool,
+}
+
+impl Answer {
+    /// Waits for the connection to become a tunnel.
+    pub(crate) async fn upgraded(&mut self, mut upgrade: OnUpgrade) -> hyper::Result<Upgraded> {
+        poll_fn(|cx| {
+            if let Some(driven) = &mut self.driven {
+                driven.connection.drive(cx);
+            }
+            Pin::new(&mut upgrade).poll(cx)
+        })
+        .await
+    }
+
+    fn let_go_if_ready(&mut self) {
+        if let Some(Driven { connection, pool }) = self.driven.take_if(|driven| driven.connection.is_ready())
+        {
+            pool.keep(connection);
+        }
+    }
+
+    fn polled(&mut self, cx: &mut Context<'_>) -> Poll<Option<hyper::Result<Frame<Bytes>>>> {
+        let Some(driven) = &mut self.driven else { return Pin::new(&mut self.incoming).poll_frame(cx) };
+        let mut unheard = Context::from_waker(Waker::noop());
+        match Pin::new(&mut self.incoming).poll_frame(&mut unheard) {
+            Poll::Pending => {
+                driven.connection.drive(cx);
+                Pin::new(&mut self.incoming).poll_frame(&mut unheard)
+            }
+            ready @ Poll::Ready(_) => ready,
+        }
+    }
+}
+
+impl Body for Answer {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<hyper::Result<Frame<Bytes>>>> {
+        let polled = self.polled(cx);
+        self.let_go_if_ready();
+        if matches!(polled, Poll::Ready(None)) {
+            // A backend that has answered before it had the whole request still expects the rest of it.
+            self.driven = None;
+        }
+        polled
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.incoming.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.incoming.size_hint()
+    }
+}

@@ -1,0 +1,155 @@
+//! One JSON object a line, written straight into the line's bytes.
+
+use std::{cell::Cell, fmt, io};
+
+use chrono::{DateTime, Timelike, Utc};
+use serde::Serialize;
+use slog::{KV, Key, Level, OwnedKVList, Record, Serializer};
+
+/// Appends the line of a record, without its end.
+pub(super) fn write(line: &mut Vec<u8>, record: &Record<'_>, values: &OwnedKVList) -> slog::Result {
+    line.extend_from_slice(b"{\"ts\":\"");
+    stamp(line, Utc::now())?;
+    line.push(b'"');
+    let mut fields = Fields(line);
+    fields.put("level", name(record.level()))?;
+    fields.put("msg", record.msg())?;
+    values.serialize(record, &mut fields)?;
+    record.kv().serialize(record, &mut fields)?;
+    line.push(b'}');
+    Ok(())
+}
+
+fn name(level: Level) -> &'static str {
+    match level {
+        Level::Critical => "critical",
+        Level::Error => "error",
+        Level::Warning => "warn",
+        Level::Info => "info",
+        Level::Debug => "debug",
+        Level::Trace => "trace",
+    }
+}
+
+/// A moment to the second, `2026-02-28T23:59:59`.
+type Second = [u8; 19];
+
+thread_local! {
+    /// The last second that was written: a busy thread writes many lines in each.
+    static SECOND: Cell<(i64, Second)> = const { Cell::new((i64::MIN, [b'0'; 19])) };
+}
+
+/// `2026-02-28T23:59:59.000001Z`.
+fn stamp(line: &mut Vec<u8>, now: DateTime<Utc>) -> io::Result<()> {
+    let (mut second, mut text) = SECOND.get();
+    if second != now.timestamp() {
+        second = now.timestamp();
+        io::Write::write_fmt(&mut &mut text[..], format_args!("{}", now.format("%Y-%m-%dT%H:%M:%S")))?;
+        SECOND.set((second, text));
+    }
+    line.extend_from_slice(&text);
+    io::Write::write_fmt(line, format_args!(".{:06}Z", now.nanosecond() % 1_000_000_000 / 1_000))
+}
+
+/// The fields of an object that has one already.
+struct Fields<'a>(&'a mut Vec<u8>);
+
+impl Fields<'_> {
+    fn put(&mut self, key: Key, value: impl Serialize) -> slog::Result {
+        self.0.push(b',');
+        serde_json::to_writer(&mut *self.0, key).map_err(io::Error::from)?;
+        self.0.push(b':');
+        serde_json::to_writer(&mut *self.0, &value).map_err(io::Error::from)?;
+        Ok(())
+    }
+}
+
+macro_rules! put {
+    ($($name:ident: $value:ty),+ $(,)?) => {
+        $(fn $name(&mut self, key: Key, value: $value) -> slog::Result {
+            self.put(key, value)
+        })+
+    };
+}
+
+impl Serializer for Fields<'_> {
+    put! {
+        emit_bool: bool,
+        emit_char: char,
+        emit_u8: u8,
+        emit_i8: i8,
+        emit_u16: u16,
+        emit_i16: i16,
+        emit_u32: u32,
+        emit_i32: i32,
+        emit_f32: f32,
+        emit_u64: u64,
+        emit_i64: i64,
+        emit_f64: f64,
+        emit_u128: u128,
+        emit_i128: i128,
+        emit_usize: usize,
+        emit_isize: isize,
+        emit_str: &str,
+        emit_arguments: &fmt::Arguments<'_>,
+    }
+
+    fn emit_unit(&mut self, key: Key) -> slog::Result {
+        self.put(key, ())
+    }
+
+    fn emit_none(&mut self, key: Key) -> slog::Result {
+        self.put(key, ())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+    use slog::{b, o};
+
+    use super::*;
+
+    fn written(values: &OwnedKVList, msg: &fmt::Arguments<'_>, fields: slog::BorrowedKV<'_>) -> Value {
+        let mut line = Vec::new();
+        write(&mut line, &slog::record!(Level::Warning, "", msg, fields), values).unwrap();
+        serde_json::from_slice(&line).unwrap()
+    }
+
+    #[test]
+    fn values_keep_their_kinds_and_text_is_escaped() {
+        let values = o!("service" => "shop").into();
+        let hostile = "a \"quoted\"\nline\\ \u{1} é";
+        let line = written(
+            &values,
+            &format_args!("it said {hostile}"),
+            b!(
+                "text" => hostile, "shown" => %hostile, "count" => 3_u64, "less" => -3_i32, "ms" => 0.25,
+                "not_a_number" => f64::NAN, "yes" => true, "none" => None::<&str>, "unit" => (), "letter" => '"',
+            ),
+        );
+        assert_eq!(line["msg"], format!("it said {hostile}"));
+        let mut rest = line.clone();
+        for known in ["ts", "msg"] {
+            rest.as_object_mut().unwrap().remove(known);
+        }
+        assert_eq!(
+            rest,
+            json!({
+                "level": "warn", "service": "shop", "text": hostile, "shown": hostile, "count": 3, "less": -3,
+                "ms": 0.25, "not_a_number": null, "yes": true, "none": null, "unit": null, "letter": "\"",
+            })
+        );
+    }
+
+    #[test]
+    fn moments_are_those_that_chrono_writes() {
+        for text in
+            ["2026-02-28T23:59:59.999999Z", "2026-02-28T23:59:59.000001Z", "2026-03-01T00:00:00.000000Z"]
+        {
+            let mut line = Vec::new();
+            stamp(&mut line, text.parse().unwrap()).unwrap();
+            assert_eq!(String::from_utf8(line).unwrap(), text);
+        }
+    }
+}
