@@ -2,7 +2,7 @@
 //!
 //! All proxies stand in front of the same backend on the same machine and take turns: a round is every case with every
 //! proxy, so what else the machine does meets all of them. [`rivals`] says how each is started, [`load`] how it is driven,
-//! [`usage`] what it takes; a further proxy is a function in `rivals` and a line in [`rivals::all`].
+//! [`usage`] what it takes; a further proxy is a function in `rivals` and a line in `Bench::start`.
 
 mod cases;
 mod load;
