@@ -45,7 +45,7 @@ impl Member {
     /// What its tests start for themselves, or look at more closely: programs of this machine, wherever the server is.
     pub(super) fn programs(&self) -> &'static [Kind] {
         match self.path.split('/').collect::<Vec<_>>()[..] {
-            ["adapters", "platform", "redis"] => &[Kind::Redis],
+            ["adapters", "platform" | "gateway", "redis"] => &[Kind::Redis],
             ["adapters", "platform", "kafka"] => &[Kind::Kafka],
             _ => &[],
         }
@@ -78,6 +78,7 @@ impl Member {
             "product" | "notification" => &[Kind::Postgres, Kind::Kafka],
             "basket" => &[Kind::Redis, Kind::RedisCluster, Kind::Kafka],
             "payment" => &[Kind::MariaDb, Kind::Kafka],
+            "gateway" => &[Kind::Redis],
             _ => &Kind::ALL,
         }
     }
@@ -125,6 +126,7 @@ mod tests {
             member("bootstrap/payment", &["service", "servers"]).servers_need(),
             [Kind::MariaDb, Kind::Kafka]
         );
+        assert_eq!(member("bootstrap/gateway", &["wired", "servers"]).servers_need(), [Kind::Redis]);
         assert_eq!(member("bootstrap/system", &["servers"]).servers_need(), Kind::ALL);
         assert!(member("adapters/product/http", &["servers"]).servers_need().is_empty());
     }
@@ -132,6 +134,7 @@ mod tests {
     #[test]
     fn tests_of_outages_and_certificates_need_programs_of_this_machine() {
         assert_eq!(member("adapters/platform/kafka", &[]).programs(), [Kind::Kafka]);
+        assert_eq!(member("adapters/gateway/redis", &[]).programs(), [Kind::Redis]);
         assert!(member("adapters/basket/redis", &[]).programs().is_empty());
         assert!(member("bootstrap/system", &["servers"]).servers_programs().contains(&Kind::Kafka));
         assert!(member("bootstrap/payment", &["servers"]).servers_programs().is_empty());

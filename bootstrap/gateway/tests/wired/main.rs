@@ -18,7 +18,6 @@ mod operations;
 mod overload;
 mod protection;
 mod protocol;
-mod shared_limit;
 mod smuggling;
 mod sockets;
 mod stalled;
