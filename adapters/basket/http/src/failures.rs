@@ -1,21 +1,14 @@
 //! Failures that many routes share, for the OpenAPI document.
 
-use std::collections::BTreeMap;
-
-use platform_http::Problem;
-use utoipa::{
-    IntoResponses, ToSchema,
-    openapi::{ContentBuilder, Ref, RefOr, Response, ResponseBuilder},
-};
-
-type Responses = BTreeMap<String, RefOr<Response>>;
+use platform_http::{Failures, failures};
+use utoipa::IntoResponses;
 
 /// Every route checks its path and needs the store.
 pub(crate) struct Always;
 
 impl IntoResponses for Always {
-    fn responses() -> Responses {
-        responses(&[
+    fn responses() -> Failures {
+        failures(&[
             (422, "A field or path parameter breaks a rule; `errors` names each"),
             (500, "A fault of ours"),
             (
@@ -31,22 +24,12 @@ impl IntoResponses for Always {
 pub(crate) struct WithBody;
 
 impl IntoResponses for WithBody {
-    fn responses() -> Responses {
-        responses(&[
+    fn responses() -> Failures {
+        failures(&[
             (400, "The body is not JSON"),
             (408, "The body did not arrive in time"),
             (413, "The body is too large"),
             (415, "The body is not `application/json`"),
         ])
     }
-}
-
-fn responses(list: &[(u16, &str)]) -> Responses {
-    list.iter().map(|(status, description)| (status.to_string(), problem(description).into())).collect()
-}
-
-fn problem(description: &str) -> Response {
-    let schema = Ref::from_schema_name(Problem::name());
-    let content = ContentBuilder::new().schema(Some(schema)).build();
-    ResponseBuilder::new().description(description).content(Problem::CONTENT_TYPE, content).build()
 }

@@ -1,22 +1,15 @@
 //! Failures that many routes share, for the OpenAPI document. Those of a caller without a token or the role are added by
 //! the server.
 
-use std::collections::BTreeMap;
-
-use platform_http::Problem;
-use utoipa::{
-    IntoResponses, ToSchema,
-    openapi::{ContentBuilder, Ref, RefOr, Response, ResponseBuilder},
-};
-
-type Responses = BTreeMap<String, RefOr<Response>>;
+use platform_http::{Failures, failures};
+use utoipa::IntoResponses;
 
 /// Every route.
 pub(crate) struct Always;
 
 impl IntoResponses for Always {
-    fn responses() -> Responses {
-        responses(&[
+    fn responses() -> Failures {
+        failures(&[
             (500, "A fault of ours"),
             (503, "Too many requests, or the change could not be kept (`not_kept`), and so was not made"),
             (504, "Not finished in time"),
@@ -28,8 +21,8 @@ impl IntoResponses for Always {
 pub(crate) struct OfService;
 
 impl IntoResponses for OfService {
-    fn responses() -> Responses {
-        responses(&[
+    fn responses() -> Failures {
+        failures(&[
             (404, "`unknown_service`, or `unknown_backend` where the path names one"),
             (422, "`validation_failed`: a parameter or field breaks a rule; `errors` names each"),
         ])
@@ -40,8 +33,8 @@ impl IntoResponses for OfService {
 pub(crate) struct Changing;
 
 impl IntoResponses for Changing {
-    fn responses() -> Responses {
-        responses(&[
+    fn responses() -> Failures {
+        failures(&[
             (
                 409,
                 "`service_disabled`, `backend_exists`, `last_backend`, `too_many_backends` or `no_breaker`",
@@ -56,22 +49,12 @@ impl IntoResponses for Changing {
 pub(crate) struct WithBody;
 
 impl IntoResponses for WithBody {
-    fn responses() -> Responses {
-        responses(&[
+    fn responses() -> Failures {
+        failures(&[
             (400, "The body is not JSON"),
             (408, "The body did not arrive in time"),
             (413, "The body is too large"),
             (415, "The body is not `application/json`"),
         ])
     }
-}
-
-fn responses(list: &[(u16, &str)]) -> Responses {
-    list.iter().map(|(status, description)| (status.to_string(), problem(description).into())).collect()
-}
-
-fn problem(description: &str) -> Response {
-    let schema = Ref::from_schema_name(Problem::name());
-    let content = ContentBuilder::new().schema(Some(schema)).build();
-    ResponseBuilder::new().description(description).content(Problem::CONTENT_TYPE, content).build()
 }

@@ -1,21 +1,14 @@
 //! Failures that many routes share, for the OpenAPI document.
 
-use std::collections::BTreeMap;
-
-use platform_http::Problem;
-use utoipa::{
-    IntoResponses, ToSchema,
-    openapi::{ContentBuilder, Ref, RefOr, Response, ResponseBuilder},
-};
-
-type Responses = BTreeMap<String, RefOr<Response>>;
+use platform_http::{Failures, failures};
+use utoipa::IntoResponses;
 
 /// Every route reads parameters and needs the store.
 pub(crate) struct Always;
 
 impl IntoResponses for Always {
-    fn responses() -> Responses {
-        responses(&[
+    fn responses() -> Failures {
+        failures(&[
             (422, "A field or parameter breaks a rule; `errors` names each"),
             (500, "A fault of ours"),
             (503, "The store or another service is away, or there are too many requests; see `Retry-After`"),
@@ -28,8 +21,8 @@ impl IntoResponses for Always {
 pub(crate) struct ForItsUser;
 
 impl IntoResponses for ForItsUser {
-    fn responses() -> Responses {
-        responses(&[
+    fn responses() -> Failures {
+        failures(&[
             UNAUTHENTICATED,
             (404, "`payment_not_found`: there is no such payment, or it is another user's"),
         ])
@@ -40,8 +33,8 @@ impl IntoResponses for ForItsUser {
 pub(crate) struct ForTheUser;
 
 impl IntoResponses for ForTheUser {
-    fn responses() -> Responses {
-        responses(&[UNAUTHENTICATED, (403, "`forbidden`: the token is another user's")])
+    fn responses() -> Failures {
+        failures(&[UNAUTHENTICATED, (403, "`forbidden`: the token is another user's")])
     }
 }
 
@@ -49,8 +42,8 @@ impl IntoResponses for ForTheUser {
 pub(crate) struct ForAdministrators;
 
 impl IntoResponses for ForAdministrators {
-    fn responses() -> Responses {
-        responses(&[UNAUTHENTICATED, (403, "`forbidden`: the token has not the role `admin`")])
+    fn responses() -> Failures {
+        failures(&[UNAUTHENTICATED, (403, "`forbidden`: the token has not the role `admin`")])
     }
 }
 
@@ -61,8 +54,8 @@ const UNAUTHENTICATED: (u16, &str) =
 pub(crate) struct WithBody;
 
 impl IntoResponses for WithBody {
-    fn responses() -> Responses {
-        responses(&[
+    fn responses() -> Failures {
+        failures(&[
             (400, "The body is not JSON"),
             (408, "The body did not arrive in time"),
             (413, "The body is too large"),
@@ -75,21 +68,11 @@ impl IntoResponses for WithBody {
 pub(crate) struct WithKey;
 
 impl IntoResponses for WithKey {
-    fn responses() -> Responses {
-        responses(&[(
+    fn responses() -> Failures {
+        failures(&[(
             422,
             "A field, parameter or header breaks a rule; `errors` names each; `idempotency_key_reused`: the key \
              belongs to another request",
         )])
     }
-}
-
-fn responses(list: &[(u16, &str)]) -> Responses {
-    list.iter().map(|(status, description)| (status.to_string(), problem(description).into())).collect()
-}
-
-fn problem(description: &str) -> Response {
-    let schema = Ref::from_schema_name(Problem::name());
-    let content = ContentBuilder::new().schema(Some(schema)).build();
-    ResponseBuilder::new().description(description).content(Problem::CONTENT_TYPE, content).build()
 }

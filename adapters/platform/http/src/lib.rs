@@ -35,6 +35,7 @@
 
 mod challenge;
 mod extract;
+mod failures;
 mod health;
 mod money;
 mod page;
@@ -47,6 +48,7 @@ mod whole_number;
 pub use extract::{
     BODY_LIMIT, Ctx, IdempotencyKeyHeader, IfMatch, JsonBody, PathParams, QueryParams, Stopping, etag,
 };
+pub use failures::{Failures, failures};
 pub use health::{Dependency, Health, Report, Status};
 pub use money::MoneyText;
 pub use page::PageBody;

@@ -1,21 +1,14 @@
 //! Failures that many routes share, for the OpenAPI document.
 
-use std::collections::BTreeMap;
-
-use platform_http::Problem;
-use utoipa::{
-    IntoResponses, ToSchema,
-    openapi::{ContentBuilder, Ref, RefOr, Response, ResponseBuilder},
-};
-
-type Responses = BTreeMap<String, RefOr<Response>>;
+use platform_http::{Failures, failures};
+use utoipa::IntoResponses;
 
 /// Every route needs the ledger.
 pub(crate) struct Always;
 
 impl IntoResponses for Always {
-    fn responses() -> Responses {
-        responses(&[
+    fn responses() -> Failures {
+        failures(&[
             (500, "A fault of ours, or `simulated_failure`, which a token asked for"),
             (503, "The ledger is away, or there are too many requests; see `Retry-After`"),
             (504, "Not finished in time"),
@@ -27,8 +20,8 @@ impl IntoResponses for Always {
 pub(crate) struct WithParameters;
 
 impl IntoResponses for WithParameters {
-    fn responses() -> Responses {
-        responses(&[(422, "A parameter breaks a rule; `errors` names each")])
+    fn responses() -> Failures {
+        failures(&[(422, "A parameter breaks a rule; `errors` names each")])
     }
 }
 
@@ -36,8 +29,8 @@ impl IntoResponses for WithParameters {
 pub(crate) struct WithBody;
 
 impl IntoResponses for WithBody {
-    fn responses() -> Responses {
-        responses(&[
+    fn responses() -> Failures {
+        failures(&[
             (400, "The body is not JSON"),
             (408, "The body did not arrive in time"),
             (413, "The body is too large"),
@@ -45,14 +38,4 @@ impl IntoResponses for WithBody {
             (422, "A rule is broken, or `idempotency_key_reused`: the key belongs to another request"),
         ])
     }
-}
-
-fn responses(list: &[(u16, &str)]) -> Responses {
-    list.iter().map(|(status, description)| (status.to_string(), problem(description).into())).collect()
-}
-
-fn problem(description: &str) -> Response {
-    let schema = Ref::from_schema_name(Problem::name());
-    let content = ContentBuilder::new().schema(Some(schema)).build();
-    ResponseBuilder::new().description(description).content(Problem::CONTENT_TYPE, content).build()
 }

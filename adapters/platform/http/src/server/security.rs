@@ -7,14 +7,14 @@
 use utoipa::{
     PartialSchema as _, ToSchema as _,
     openapi::{
-        ContentBuilder, Header, OpenApi, PathItem, Ref, Response, ResponseBuilder, SecurityRequirement,
+        Header, OpenApi, PathItem, Response, SecurityRequirement,
         path::Operation,
         security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
     },
 };
 
 use super::caller::asks_nobody;
-use crate::Problem;
+use crate::{Problem, failures::described};
 
 const BEARER: &str = "bearer";
 const UNAUTHENTICATED: &str = "The token is missing, where one is needed, or is no good";
@@ -49,12 +49,7 @@ fn secure(operation: &mut Operation) {
 }
 
 fn refusal(description: &str) -> Response {
-    let problem = ContentBuilder::new().schema(Some(Ref::from_schema_name(Problem::name()))).build();
-    ResponseBuilder::new()
-        .description(description)
-        .content(Problem::CONTENT_TYPE, problem)
-        .header("WWW-Authenticate", Header::default())
-        .build()
+    described(description).header("WWW-Authenticate", Header::default()).build()
 }
 
 fn scheme() -> SecurityScheme {
