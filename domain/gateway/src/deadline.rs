@@ -31,6 +31,15 @@ impl Deadline {
     }
 }
 
+/// What it takes to bring an answer back.
+const WAY_BACK: Duration = Duration::from_millis(10);
+
+/// What a backend is told to be left, of what there is: less, so that its answer can still be passed on. Never nothing,
+/// which some take for no limit.
+pub fn told_to_backend(left: Duration) -> Duration {
+    left.saturating_sub(WAY_BACK).max(Duration::from_millis(1))
+}
+
 /// Reads a `grpc-timeout` header: at most eight digits and a unit, `250m`.
 pub fn parse_grpc_timeout(text: &str) -> Option<Duration> {
     let (digits, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
@@ -70,6 +79,13 @@ mod tests {
 
     fn at(millis: u32) -> Moment {
         Moment::after_start(MS * millis)
+    }
+
+    #[test]
+    fn a_backend_is_told_a_little_less_and_never_nothing() {
+        assert_eq!(told_to_backend(MS * 250), MS * 240);
+        assert_eq!(told_to_backend(MS * 10), MS);
+        assert_eq!(told_to_backend(Duration::ZERO), MS);
     }
 
     #[test]

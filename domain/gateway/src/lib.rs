@@ -39,7 +39,7 @@ pub use access::Access;
 pub use backend::{Backend, Weight};
 pub use claims::claims_identity;
 pub use cors::{Cors, CorsSettings};
-pub use deadline::{Deadline, format_grpc_timeout, parse_grpc_timeout};
+pub use deadline::{Deadline, format_grpc_timeout, parse_grpc_timeout, told_to_backend};
 pub use message::{connection_options, is_hop_by_hop};
 pub use moment::Moment;
 pub use normal::{Slashes, normalise};

@@ -7,7 +7,7 @@ use std::{
 
 use bytes::BytesMut;
 use gateway_application::{Client, UpstreamRequest};
-use gateway_domain::{connection_options, is_hop_by_hop, message::Hop};
+use gateway_domain::{connection_options, is_hop_by_hop, message::Hop, told_to_backend};
 use http::{
     HeaderMap, HeaderName, HeaderValue,
     header::{CONNECTION, EXPECT, FORWARDED, HOST, UPGRADE, VIA},
@@ -28,8 +28,6 @@ const ADDED: usize = 12;
 const WRITTEN: usize = 256;
 /// How this gateway appears in `Via`: the protocol it was asked in, and its pseudonym.
 const VIA_ENTRY: &str = "1.1 gateway";
-/// What it takes to bring an answer back: the backend is told so much less than there is left.
-const WAY_BACK: Duration = Duration::from_millis(10);
 
 /// A client's headers as the backend is to see them: who asked, for what, under which ids, and how long it may take.
 pub(crate) fn to_backend(request: &UpstreamRequest, ctx: &CallContext, limit: Duration) -> HeaderMap {
@@ -46,7 +44,7 @@ pub(crate) fn to_backend(request: &UpstreamRequest, ctx: &CallContext, limit: Du
     headers.insert(VIA, via(&mut pen, theirs));
     set(&mut headers, X_REQUEST_ID, pen.write(ctx.request_id()));
     set(&mut headers, TRACEPARENT, pen.write(ctx.trace()));
-    let left = limit.saturating_sub(WAY_BACK).as_millis().max(1);
+    let left = told_to_backend(limit).as_millis();
     set(&mut headers, X_REQUEST_TIMEOUT, pen.write(left));
     headers
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use gateway_domain::{
     claims_identity, format_grpc_timeout,
     message::{appended, stays_behind},
+    told_to_backend,
 };
 use http::{
     HeaderMap, HeaderName, HeaderValue,
@@ -26,8 +27,6 @@ const X_REQUEST_TIMEOUT: HeaderName = HeaderName::from_static("x-request-timeout
 
 /// How this gateway appears in `Via`: the protocol it was asked in, and its pseudonym.
 const VIA_ENTRY: &str = "2 gateway";
-/// What it takes to bring an answer back: the backend is told so much less than there is left.
-const WAY_BACK: Duration = Duration::from_millis(10);
 /// A status that a peer did not send, or nobody can read.
 const UNKNOWN: u16 = 2;
 
@@ -63,7 +62,7 @@ pub(super) fn to_backend(headers: &mut HeaderMap, ctx: &CallContext, client: &Cl
 
 /// Tells a backend what is left for it; nothing, where there is no limit.
 pub(super) fn set_timeout(headers: &mut HeaderMap, limit: Option<Duration>) {
-    let left = limit.map(|limit| limit.saturating_sub(WAY_BACK).max(Duration::from_millis(1)));
+    let left = limit.map(told_to_backend);
     set(headers, GRPC_TIMEOUT, left.map(format_grpc_timeout).as_deref());
 }
 
