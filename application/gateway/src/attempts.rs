@@ -10,9 +10,9 @@ use std::{
 };
 
 use gateway_domain::{
-    Backend, Outcome, Service,
+    Backend, Moment, Outcome, Service,
     balancing::Unavailable,
-    member::{Member, Slot, Tried},
+    member::{Member, Slot},
     retry::{Failure, Repeatable, RetryRules},
 };
 use kernel_application::CallContext;
@@ -21,7 +21,7 @@ use crate::{
     AttemptObservation, BodyError, Change, Decider, ForwardObserver, GatewayError, Stage, UpstreamError,
     Upstreams,
     body::Lending,
-    upstreams::{Refusal, Upstream},
+    upstreams::{Past, Refusal, Upstream},
 };
 
 /// Something that is sent to a backend, and answered.
@@ -75,6 +75,13 @@ struct Ended<A> {
     result: Result<Reached<A>, GatewayError>,
 }
 
+/// An attempt that is to be followed by another one, and stands where none takes place.
+struct Failed<A> {
+    result: Result<Reached<A>, GatewayError>,
+    /// When the other one was taken out of the budget.
+    taken: Moment,
+}
+
 impl Attempts<'_> {
     pub(crate) async fn run<E: Exchange>(
         &self,
@@ -82,25 +89,33 @@ impl Attempts<'_> {
         exchange: &E,
         course: &mut Course,
     ) -> Result<Reached<E::Answer>, GatewayError> {
-        self.upstream.budget().deposit(self.upstreams.uptime().now());
-        let mut tried = Tried::none();
+        let mut past = Past::default();
         let mut last = None;
         loop {
-            let slot = match self.upstream.enter(&tried, ctx.remaining()).await {
+            let slot = match self.upstream.enter(&mut past, ctx.remaining()).await {
                 Ok(slot) => slot,
-                // No other backend takes it: what the last one said stands.
-                Err(refusal) => {
-                    return last.unwrap_or_else(|| Err(refused(self.upstream.service(), refusal)));
-                }
+                Err(refusal) => return self.give_up(last, refusal),
             };
+            if last.is_none() {
+                self.upstream.budget().deposit(self.upstreams.uptime().now());
+            }
             let member = Arc::clone(slot.member());
             let Ended { outcome, result } = self.attempt(ctx, slot, exchange, course).await;
-            if !outcome.is_some_and(|outcome| self.goes_on(ctx, exchange, outcome, course.attempts)) {
-                return result;
-            }
-            tried.add(&member);
-            last = Some(aside(exchange, result).await);
+            let again = outcome.and_then(|outcome| self.goes_on(ctx, exchange, outcome, course.attempts));
+            let Some(taken) = again else { return result };
+            past.tried.add(&member);
+            last = Some(Failed { result: aside(exchange, result).await, taken });
         }
+    }
+
+    /// No backend takes the request, and that is the end of it: to look for a place again would only make a crowd larger.
+    /// Where a backend has been asked before, what it said stands, and the retry is left for others.
+    fn give_up<A>(&self, last: Option<Failed<A>>, refusal: Refusal) -> Result<Reached<A>, GatewayError> {
+        let Some(Failed { result, taken }) = last else {
+            return Err(refused(self.upstream.service(), refusal));
+        };
+        self.upstream.budget().put_back(taken);
+        result
     }
 
     async fn attempt<E: Exchange>(
@@ -131,9 +146,15 @@ impl Attempts<'_> {
         Ended { outcome, result }
     }
 
-    /// Whether there is to be another attempt. If so, its retry has been taken out of the budget.
-    fn goes_on<E: Exchange>(&self, ctx: &CallContext, exchange: &E, outcome: Outcome, attempts: u32) -> bool {
-        let Some(rules) = self.retries else { return false };
+    /// Whether there is to be another attempt. If so, its retry was taken out of the budget just now.
+    fn goes_on<E: Exchange>(
+        &self,
+        ctx: &CallContext,
+        exchange: &E,
+        outcome: Outcome,
+        attempts: u32,
+    ) -> Option<Moment> {
+        let rules = self.retries?;
         let body_replayable = match outcome {
             // Its body may still be on its way, and must not be taken from an answer that is passed on in the end.
             Outcome::Answered(_) | Outcome::Faulted => exchange.body().is_kept(),
@@ -142,7 +163,7 @@ impl Attempts<'_> {
         let request = Repeatable { harmless: exchange.is_harmless(), body_replayable };
         let failure = Failure { outcome, attempts, remaining: ctx.remaining() };
         let now = self.upstreams.uptime().now();
-        rules.decide(request, failure, self.upstream.budget(), now).is_ok()
+        rules.decide(request, failure, self.upstream.budget(), now).ok().map(|()| now)
     }
 }
 
@@ -207,7 +228,7 @@ impl Made {
         observer.attempted(&AttemptObservation { service, route, backend, outcome, number, elapsed });
         let changes = [settled.breaker.map(Change::Breaker), settled.ejected.map(Change::Ejected)];
         for change in changes.iter().flatten() {
-            observer.changed(service, backend, change);
+            observer.changed(upstream.fleet(), backend, change);
         }
     }
 }
@@ -239,7 +260,9 @@ const fn outcome(error: &UpstreamError) -> Outcome {
         UpstreamError::Connect(_) | UpstreamError::TimedOut(Stage::Connect) => Outcome::NotConnected,
         UpstreamError::TimedOut(Stage::FirstByte) => Outcome::TimedOut,
         UpstreamError::Exchange(_) => Outcome::Broken,
-        UpstreamError::TimedOut(Stage::Deadline) | UpstreamError::RequestBody(_) => Outcome::Cancelled,
+        UpstreamError::TimedOut(Stage::Deadline)
+        | UpstreamError::RequestBody(_)
+        | UpstreamError::TokenExpired => Outcome::Cancelled,
     }
 }
 
@@ -264,5 +287,6 @@ pub(crate) fn failure(service: Service, backend: &Backend, error: UpstreamError)
         UpstreamError::Exchange(source) => GatewayError::BadAnswer { service, backend, source },
         UpstreamError::TimedOut(stage) => GatewayError::TimedOut { service, backend, stage },
         UpstreamError::RequestBody(error) => error.into(),
+        UpstreamError::TokenExpired => GatewayError::TokenExpired,
     }
 }

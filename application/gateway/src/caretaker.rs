@@ -67,7 +67,7 @@ impl Caretaker {
         let problem = self.probe.probe(backend).await.err();
         if upstream.probed(member, problem.clone()) {
             let change = problem.as_deref().map_or(Change::Up, |problem| Change::Down { problem });
-            self.observer.changed(upstream.service(), backend, &change);
+            self.observer.changed(upstream.fleet(), backend, &change);
         }
     }
 

@@ -25,6 +25,9 @@ pub enum GatewayError {
     /// The route is not for everybody, and nobody knows who asks: 401.
     #[error(transparent)]
     Denied(#[from] Denied),
+    /// The caller's token was good when the call began, and has expired since.
+    #[error("the token has expired")]
+    TokenExpired,
     /// The client has sent too many requests: 429 with the figures.
     #[error("too many requests; try again later")]
     RateLimited(Decision),
@@ -98,6 +101,7 @@ impl UseCaseError for GatewayError {
             }
             Self::UnknownRoute => ErrorClass::NotFound,
             Self::Denied(denied) => denied.class(),
+            Self::TokenExpired => ErrorClass::Unauthenticated,
             Self::RateLimited(_) => ErrorClass::Contended,
             Self::Disabled(_)
             | Self::NoBackend { .. }
@@ -116,6 +120,7 @@ impl UseCaseError for GatewayError {
             Self::UnknownRoute => "unknown_route",
             Self::Disabled(_) => "service_disabled",
             Self::Denied(denied) => denied.code(),
+            Self::TokenExpired => "invalid_token",
             Self::RateLimited(_) => "rate_limited",
             Self::NoBackend { .. } => "no_backend",
             Self::CircuitOpen { .. } => "circuit_open",

@@ -24,6 +24,7 @@ mod random;
 pub mod testing;
 mod upstreams;
 mod uptime;
+mod validity;
 
 pub use administration::{
     Administration, AdministrationError, AuditEntry, BackendStatus, BalancerView, BreakerStatus, Changed,
@@ -42,3 +43,4 @@ pub use ports::{
 };
 pub use quota::RateQuota;
 pub use upstreams::{BackendList, BalancingSettings, ServiceSettings, Settings, Upstreams};
+pub use validity::Validity;

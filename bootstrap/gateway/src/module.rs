@@ -17,6 +17,7 @@ use gateway_proxy::{
     UpstreamObserverParameters,
 };
 use gateway_redis::RedisRateLimiter;
+use platform_runtime::SystemClock;
 use platform_telemetry::component;
 use shaku::module;
 
@@ -28,6 +29,7 @@ use crate::{
 module! {
     pub(crate) GatewayModule {
         components = [
+            SystemClock,
             HyperUpstreamClient,
             HyperProbe,
             LocalRateLimiter,

@@ -40,7 +40,7 @@ impl Resources {
     pub(crate) fn new(config: &Config, logger: &Logger) -> Result<Self, BoxError> {
         let metrics = Metrics::new();
         let upstreams = Arc::new(Upstreams::new(config.services.clone()));
-        let grpc_upstreams = Arc::new(Upstreams::new(config.grpc.services.clone()));
+        let grpc_upstreams = Arc::new(Upstreams::for_grpc(config.grpc.services.clone()));
         register_state(&metrics, &upstreams, config.grpc.enabled.then_some(&grpc_upstreams));
         let certificates = Certificates::load(&config.tls)?;
         let pool = Pool::new(config.timeouts, Arc::clone(&certificates.client));

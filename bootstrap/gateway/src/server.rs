@@ -3,9 +3,11 @@
 use std::{sync::Arc, time::Duration};
 
 use gateway_application::{
-    BackendProbe, Caretaker, ForwardObserver, commands::forward::Forward, service_checks,
+    BackendProbe, Caretaker, ForwardObserver,
+    commands::forward::{Forward, RefuseRequest, RefuseRequestHandler},
+    service_checks,
 };
-use gateway_http::{BrowserGuard, GatewayRoutes, Limits};
+use gateway_http::{BrowserGuard, GatewayRoutes, Limits, RejectedTokens};
 use kernel_application::{BoxError, CommandHandler, Observed, UseCaseObserver};
 use platform_http::{Health, HttpServer};
 use platform_runtime::{Running, listen};
@@ -41,6 +43,7 @@ pub async fn start(config: Config, logger: Logger) -> Result<Running, BoxError> 
     let http = HttpServer::new(ABOUT.name, ABOUT.version, ABOUT.description)
         .routes(move |cfg| gateway_http::routes(cfg, routes.clone()))
         .authenticator(authenticator.clone())
+        .on_rejected(rejected(&config, &module, &observer))
         .around(guard(&config))
         .health(Arc::clone(&health))
         .metrics(resources.metrics.clone())
@@ -77,6 +80,13 @@ fn guard(config: &Config) -> BrowserGuard {
     BrowserGuard::new(cors, headers, config.forward.proxies.clone())
 }
 
+fn rejected(config: &Config, module: &GatewayModule, observer: &Arc<dyn UseCaseObserver>) -> RejectedTokens {
+    let proxies = config.forward.proxies.clone();
+    let refuse = RefuseRequestHandler::new(module.resolve(), module.resolve(), proxies);
+    let refuse: Arc<dyn CommandHandler<RefuseRequest>> = Arc::new(refuse);
+    RejectedTokens::new(Observed::command(refuse, observer))
+}
+
 fn routes(
     module: &GatewayModule,
     observer: &Arc<dyn UseCaseObserver>,
@@ -87,6 +97,7 @@ fn routes(
     GatewayRoutes {
         forward: Observed::command(forward, observer),
         check_backends: module.resolve(),
+        clock: module.resolve(),
         limits,
         logger,
     }

@@ -1,35 +1,6 @@
-//! How long a request may still take, and what of that the next hop gets.
+//! What the next hop is told of the time that is left.
 
 use std::time::Duration;
-
-use crate::Moment;
-
-/// The instant by which a request must be answered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Deadline(Moment);
-
-impl Deadline {
-    /// `limit` from now, or earlier where the client said so: it can shorten the time but not lengthen it.
-    pub fn new(now: Moment, limit: Duration, asked: Option<Duration>) -> Self {
-        Self(now.plus(asked.map_or(limit, |asked| asked.min(limit))))
-    }
-
-    /// The instant.
-    pub const fn moment(self) -> Moment {
-        self.0
-    }
-
-    /// The time that is left; `None` where there is none.
-    pub fn remaining(self, now: Moment) -> Option<Duration> {
-        (now < self.0).then(|| self.0.since(now))
-    }
-
-    /// What the next hop is told: what is left less `reserve`, which it takes to bring the answer back; `most` at most.
-    pub fn allot(self, now: Moment, most: Duration, reserve: Duration) -> Option<Duration> {
-        let left = self.remaining(now)?.checked_sub(reserve)?;
-        (left > Duration::ZERO).then(|| left.min(most))
-    }
-}
 
 /// What it takes to bring an answer back.
 const WAY_BACK: Duration = Duration::from_millis(10);
@@ -77,33 +48,11 @@ mod tests {
 
     const MS: Duration = Duration::from_millis(1);
 
-    fn at(millis: u32) -> Moment {
-        Moment::after_start(MS * millis)
-    }
-
     #[test]
     fn a_backend_is_told_a_little_less_and_never_nothing() {
         assert_eq!(told_to_backend(MS * 250), MS * 240);
         assert_eq!(told_to_backend(MS * 10), MS);
         assert_eq!(told_to_backend(Duration::ZERO), MS);
-    }
-
-    #[test]
-    fn a_client_shortens_but_does_not_lengthen() {
-        assert_eq!(Deadline::new(at(5), MS * 100, None).moment(), at(105));
-        assert_eq!(Deadline::new(at(5), MS * 100, Some(MS * 20)).moment(), at(25));
-        assert_eq!(Deadline::new(at(5), MS * 100, Some(Duration::MAX)).moment(), at(105));
-    }
-
-    #[test]
-    fn each_hop_gets_what_is_left() {
-        let deadline = Deadline::new(at(0), MS * 100, None);
-        assert_eq!(deadline.allot(at(30), Duration::MAX, MS * 10), Some(MS * 60));
-        assert_eq!(deadline.allot(at(30), MS * 50, MS * 10), Some(MS * 50));
-        assert_eq!(deadline.allot(at(90), MS * 50, MS * 10), None);
-        assert_eq!(deadline.allot(at(95), MS * 50, MS * 10), None);
-        assert_eq!(deadline.remaining(at(99)), Some(MS));
-        assert_eq!(deadline.remaining(at(100)), None);
     }
 
     #[test]

@@ -5,7 +5,7 @@
 //!
 //! - [`balancing`] chooses a backend, [`member`] is one at work, [`health`] tells who takes part.
 //! - [`fleet`] tells which backends there are: what is configured, and what operators have changed of it.
-//! - [`breaker`], [`limit`], [`retry`] and [`Deadline`] say when a request must not be sent, or not again.
+//! - [`breaker`], [`limit`] and [`retry`] say when a request must not be sent, or not again.
 //! - [`Access`] says who needs an identity, [`claims_identity`] which headers claim one, [`Cors`] what pages may do.
 //! - [`message`], [`RequestPath`] and [`RouteTable`] say what a request means, or that it can be read in two ways.
 //!
@@ -28,10 +28,12 @@ pub mod message;
 mod moment;
 mod normal;
 mod outcome;
+mod parameters;
 mod path;
 pub mod retry;
 mod rolling;
 mod route;
+mod server_name;
 mod service;
 mod share;
 
@@ -39,7 +41,7 @@ pub use access::Access;
 pub use backend::{Backend, Weight};
 pub use claims::claims_identity;
 pub use cors::{Cors, CorsSettings};
-pub use deadline::{Deadline, format_grpc_timeout, parse_grpc_timeout, told_to_backend};
+pub use deadline::{format_grpc_timeout, parse_grpc_timeout, told_to_backend};
 pub use message::{connection_options, is_hop_by_hop};
 pub use moment::Moment;
 pub use normal::{Slashes, normalise};
@@ -47,5 +49,6 @@ pub use outcome::{Outcome, Verdict};
 pub use path::{PathError, RequestPath};
 pub use rolling::Tally;
 pub use route::{API_PREFIX, Route, RouteTable};
+pub use server_name::ServerName;
 pub use service::Service;
 pub use share::Share;

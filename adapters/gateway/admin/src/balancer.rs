@@ -61,12 +61,15 @@ pub(crate) async fn add_backend(
     ctx: Ctx,
     PathParams(service): PathParams<String>,
     IfMatch(expected): IfMatch,
-    JsonBody(NewBackendBody { url, weight }): JsonBody<NewBackendBody>,
+    JsonBody(NewBackendBody { url, server_name, weight }): JsonBody<NewBackendBody>,
     routes: Data<AdminRoutes>,
 ) -> Result<HttpResponse, Problem> {
-    let order = Order::AddBackend { service: service.clone(), url: url.clone(), weight };
+    let name = server_name.as_ref().map(|name| name.to_ascii_lowercase());
+    let order = Order::AddBackend { service: service.clone(), url: url.clone(), server_name, weight };
     let view = balancer(routes.administer.handle(&ctx, Administer { order, expected }).await?)?;
-    let is_it = |backend: &BackendStatus| backend.url.eq_ignore_ascii_case(url.trim_end_matches('/'));
+    let is_it = |backend: &BackendStatus| {
+        backend.server_name == name && backend.url.eq_ignore_ascii_case(url.trim_end_matches('/'))
+    };
     let (version, backend) = find(view, is_it)?;
     let location = location(&service, &backend.backend);
     Ok(HttpResponse::Created()
@@ -77,7 +80,7 @@ pub(crate) async fn add_backend(
 
 /// A backend.
 #[utoipa::path(tag = "load balancer", params(("service" = String, Path, example = "product"),
-    ("backend" = String, Path, description = "Host and port", example = "10.0.0.7:8080")), responses(
+    ("backend" = String, Path, description = "Its id: host and port, or `name@host:port`", example = "10.0.0.7:8080")), responses(
     (status = 200, description = "The backend", body = BackendBody, headers(("ETag" = String))), OfService, Always))]
 #[get("/admin/loadbalancer/{service}/backends/{backend}")]
 pub(crate) async fn show_backend(
@@ -92,7 +95,7 @@ pub(crate) async fn show_backend(
 /// `drained` says when the last one has ended.
 #[utoipa::path(tag = "load balancer", request_body = BackendChangeBody, params(
     ("service" = String, Path, example = "product"),
-    ("backend" = String, Path, description = "Host and port", example = "10.0.0.7:8080"),
+    ("backend" = String, Path, description = "Its id: host and port, or `name@host:port`", example = "10.0.0.7:8080"),
     ("If-Match" = Option<String>, Header)), responses(
     (status = 200, description = "The backend as it is now", body = BackendBody, headers(("ETag" = String))),
     OfService, Changing, WithBody, Always))]
@@ -111,7 +114,7 @@ pub(crate) async fn adjust_backend(
 /// Takes a backend out at once; requests under way go on, and `leaving` of the balancer shows them. One that is
 /// configured stays out until somebody adds it again.
 #[utoipa::path(tag = "load balancer", params(("service" = String, Path, example = "product"),
-    ("backend" = String, Path, description = "Host and port", example = "10.0.0.7:8080"),
+    ("backend" = String, Path, description = "Its id: host and port, or `name@host:port`", example = "10.0.0.7:8080"),
     ("If-Match" = Option<String>, Header)), responses(
     (status = 204, description = "It is out", headers(("ETag" = String))), OfService, Changing, Always))]
 #[delete("/admin/loadbalancer/{service}/backends/{backend}")]

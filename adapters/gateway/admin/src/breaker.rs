@@ -30,7 +30,7 @@ pub(crate) async fn show_breakers(
 /// Holds a breaker open (`forced_open`), or closes it and forgets its failures (`closed`).
 #[utoipa::path(tag = "circuit breaker", request_body = BreakerStateBody, params(
     ("service" = String, Path, example = "product"),
-    ("backend" = String, Path, description = "Host and port", example = "10.0.0.7:8080"),
+    ("backend" = String, Path, description = "Its id: host and port, or `name@host:port`", example = "10.0.0.7:8080"),
     ("If-Match" = Option<String>, Header)), responses(
     (status = 200, description = "The breaker as it is now", body = BreakerBody, headers(("ETag" = String))),
     OfService, Changing, WithBody, Always))]

@@ -63,7 +63,7 @@ struct Content {
 
 /// `"http://a:8080;weight=3"`, or the same with fields.
 #[derive(Debug, Deserialize)]
-#[serde(untagged, expecting = "must be a URL, or a table of `url` and `weight`")]
+#[serde(untagged, expecting = "must be a URL, or a table of `url`, `weight` and `server_name`")]
 enum Entry {
     Text(String),
     Table(Table),
@@ -74,6 +74,7 @@ enum Entry {
 struct Table {
     url: String,
     weight: Option<u16>,
+    server_name: Option<String>,
 }
 
 impl WatchedFile {
@@ -128,8 +129,11 @@ impl Entry {
     fn text(&self) -> String {
         match self {
             Self::Text(text) => text.clone(),
-            Self::Table(Table { url, weight: Some(weight) }) => format!("{url};weight={weight}"),
-            Self::Table(Table { url, weight: None }) => url.clone(),
+            Self::Table(Table { url, weight, server_name }) => {
+                let weight = weight.map(|weight| format!(";weight={weight}"));
+                let name = server_name.as_ref().map(|name| format!(";server_name={name}"));
+                [Some(url.clone()), weight, name].into_iter().flatten().collect()
+            }
         }
     }
 }
@@ -150,9 +154,11 @@ mod tests {
     #[test]
     fn both_formats_say_the_same() {
         let dir = data_dir().unwrap();
-        let json = r#"{"services": {"product": ["http://a:1;weight=3", {"url": "dns://b:2", "weight": 2}],
+        let json = r#"{"services": {"product": ["http://a:1;weight=3", {"url": "dns://b:2", "weight": 2},
+                                                {"url": "dns+https://c:3", "server_name": "d"}],
                                     "basket-grpc": ["srv://_grpc._tcp.c"]}}"#;
-        let toml = "[services]\nproduct = ['http://a:1;weight=3', { url = 'dns://b:2', weight = 2 }]\n\
+        let toml = "[services]\nproduct = ['http://a:1;weight=3', { url = 'dns://b:2', weight = 2 },\n\
+                    { url = 'dns+https://c:3', server_name = 'd' }]\n\
                     basket-grpc = ['srv://_grpc._tcp.c']\n";
         for (name, content) in [("a.json", json), ("a.toml", toml)] {
             let path = dir.path().join(name);
@@ -163,6 +169,7 @@ mod tests {
                 [
                     "product http://a:1;weight=3",
                     "product dns://b:2;weight=2",
+                    "product dns+https://c:3;weight=1;server_name=d",
                     "basket-grpc srv://_grpc._tcp.c",
                 ]
             );
@@ -197,7 +204,7 @@ mod tests {
             (r#"{"services": {"product": ["ftp://a", "http://b;weight=0"]}}"#, "`0` must be 1 to 1000"),
             (
                 r#"{"services": {"product": [{"url": "http://a", "wight": 2}]}}"#,
-                "a table of `url` and `weight`",
+                "a table of `url`, `weight` and `server_name`",
             ),
             (r#"{"services": {"product": ["http://a"]}, "servces": 1}"#, "unknown field `servces`"),
             ("{}", "missing field `services`"),

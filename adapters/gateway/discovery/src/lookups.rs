@@ -115,7 +115,7 @@ impl Lookups {
         for source in sources {
             let found = self.0.get(source).map(|lookup| lookup.backends.as_slice()).unwrap_or_default();
             for backend in source.fixed().into_iter().chain(found) {
-                if all.iter().all(|known| known.authority() != backend.authority()) {
+                if all.iter().all(|known| known.id() != backend.id()) {
                     all.push(backend.clone());
                 }
             }
@@ -200,6 +200,9 @@ mod tests {
         assert_eq!(answered(Err(LookupError::Empty)), ("Failed(Empty)".to_owned(), all()));
         assert_eq!(answered(Err(LookupError::Empty)), ("StillFailing".to_owned(), all()));
         assert_eq!(answered(Ok(found(&both, 9))), ("Recovered".to_owned(), all()));
+        // Behind one address there may be two names.
+        let named = ["https://1.1.1.1:1;server_name=a", "https://1.1.1.1:1;server_name=b"];
+        assert_eq!(answered(Ok(found(&named, 9))).1, ["b:1", "1.1.1.1:1", "1.1.1.1:1", "[::1]:1"]);
         // Nobody names it any more, and later somebody does again.
         assert_eq!(lookups.follow(sources[..1].iter(), now), sources[1..2]);
         assert!(lookups.follow(sources.iter(), now).is_empty());

@@ -7,7 +7,7 @@ use std::{
 };
 
 use futures_util::future::join_all;
-use gateway_domain::{Backend, Weight, fleet::Source};
+use gateway_domain::{Backend, ServerName, Weight, fleet::Source};
 use hickory_resolver::{
     TokioResolver,
     config::{LookupIpStrategy, NameServerConfig, ResolverConfig},
@@ -35,8 +35,7 @@ impl Answer {
     pub(crate) fn over(self, before: &[Backend]) -> Vec<Backend> {
         let Self { mut backends, whole, .. } = self;
         if !whole {
-            let is_new =
-                |known: &&Backend| backends.iter().all(|other| other.authority() != known.authority());
+            let is_new = |known: &&Backend| backends.iter().all(|other| other.id() != known.id());
             let missing: Vec<_> = before.iter().filter(is_new).cloned().collect();
             backends.extend(missing);
         }
@@ -93,15 +92,16 @@ impl Resolver {
             Source::Fixed(backend) => {
                 Ok(Answer { backends: vec![backend.clone()], valid: Duration::MAX, whole: true })
             }
-            Source::Addresses { host, port, weight } => {
+            Source::Addresses { host, port, weight, server_name } => {
                 let (addresses, until) = self.addresses(host).await?;
-                answer(addresses.into_iter().map(|address| (address, *port, *weight)), until)
+                let found = addresses.into_iter().map(|address| (address, *port, *weight));
+                answer(found, server_name.as_ref(), until)
             }
-            Source::Services { name } => self.services(name).await,
+            Source::Services { name, server_name } => self.services(name, server_name.as_ref()).await,
         }
     }
 
-    async fn services(&self, name: &str) -> Result<Answer, LookupError> {
+    async fn services(&self, name: &str, server_name: Option<&ServerName>) -> Result<Answer, LookupError> {
         let records = self.0.srv_lookup(absolute(name)).await?;
         let targets = nearest(records.answers().iter().filter_map(|record| match &record.data {
             RData::SRV(target) => Some(target),
@@ -122,7 +122,7 @@ impl Resolver {
         }
         let until = found.iter().map(|(_, until)| *until).fold(records.valid_until(), Instant::min);
         // One target that is not found must not cost the others.
-        match answer(found.into_iter().flat_map(|(backends, _)| backends), until) {
+        match answer(found.into_iter().flat_map(|(backends, _)| backends), server_name, until) {
             Ok(answer) if failures.iter().all(LookupError::is_definite) => Ok(answer),
             Ok(answer) => Ok(Answer { valid: Duration::ZERO, whole: false, ..answer }),
             Err(empty) => Err(failures.into_iter().next().unwrap_or(empty)),
@@ -166,14 +166,13 @@ fn weight(weight: u16) -> Weight {
 
 fn answer(
     found: impl IntoIterator<Item = (IpAddr, u16, Weight)>,
+    server_name: Option<&ServerName>,
     until: Instant,
 ) -> Result<Answer, LookupError> {
     let mut backends: BTreeMap<SocketAddr, Backend> = BTreeMap::new();
     for (address, port, weight) in found {
         let socket = SocketAddr::new(address, port);
-        if let Ok(backend) = Backend::parse(&format!("http://{socket}")) {
-            backends.entry(socket).or_insert_with(|| backend.with_weight(weight));
-        }
+        backends.entry(socket).or_insert_with(|| Backend::found(socket, server_name, weight));
     }
     if backends.is_empty() {
         return Err(LookupError::Empty);

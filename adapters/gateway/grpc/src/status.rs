@@ -131,6 +131,7 @@ mod tests {
             (GatewayError::BodyTooLarge, Code::ResourceExhausted, "too_large"),
             (GatewayError::BodyBroken, Code::InvalidArgument, "body_broken"),
             (Denied::Unauthenticated.into(), Code::Unauthenticated, "unauthenticated"),
+            (GatewayError::TokenExpired, Code::Unauthenticated, "invalid_token"),
             (Denied::Forbidden.into(), Code::PermissionDenied, "forbidden"),
         ] {
             let status = of(&error);

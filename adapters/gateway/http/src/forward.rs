@@ -8,18 +8,19 @@ use actix_web::{
     },
     web::{Data, Payload},
 };
-use futures_util::StreamExt;
 use gateway_application::{
-    BodyStream, Client, GatewayError, RequestBody, UpstreamResponse,
+    Client, GatewayError, RequestBody, UpstreamResponse,
     commands::forward::{Forward, Record},
 };
-use http::{Method, StatusCode, header::CONTENT_TYPE};
+use http::{Method, StatusCode};
 use platform_http::{Ctx, Problem, Stopping, Tunnel, is_encrypted};
 
 use crate::{
     GatewayRoutes, Limits,
     access_log::Entry,
-    checks, convert, problem,
+    checks, convert,
+    endless::{End, is_endless},
+    problem,
     request_body::{request_body, tunnel_body},
     response_body::ForwardedBody,
     upgrade::Upgrade,
@@ -50,11 +51,10 @@ pub(crate) async fn forward(
         record: command.record.clone(),
         ctx: ctx.0,
     };
+    let end = End { stopping, caller: entry.ctx.caller(), clock: &routes.clock };
     let mut response = match routes.forward.handle(&entry.ctx, command).await {
-        Ok(response) if response.status == StatusCode::SWITCHING_PROTOCOLS => {
-            tunnel(&request, stopping, response)
-        }
-        Ok(response) => answer(&entry.method, stopping, limits, response),
+        Ok(response) if response.status == StatusCode::SWITCHING_PROTOCOLS => tunnel(&request, end, response),
+        Ok(response) => answer(&entry.method, end, limits, response),
         Err(error) => problem::answer(&error),
     };
     entry.attach(&mut response);
@@ -96,7 +96,7 @@ fn command(request: &HttpRequest, payload: Payload, body_limit: u64) -> Forward 
 }
 
 /// The real other end: whether its word on others counts, is decided in the application.
-fn client(request: &HttpRequest) -> Client {
+pub(crate) fn client(request: &HttpRequest) -> Client {
     let host = request.headers().get(HOST).and_then(|host| host.to_str().ok());
     let host = host.or_else(|| request.uri().authority().map(Authority::as_str));
     Client {
@@ -111,28 +111,22 @@ fn announced_length(request: &HttpRequest) -> Option<u64> {
     request.headers().get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
-fn answer(
-    method: &Method,
-    stopping: Stopping,
-    limits: Limits,
-    mut response: UpstreamResponse,
-) -> HttpResponse {
+fn answer(method: &Method, end: End<'_>, limits: Limits, response: UpstreamResponse) -> HttpResponse {
     let keep_length = response.status == StatusCode::NOT_MODIFIED;
     let mut builder = HttpResponse::build(convert::status(response.status));
     for header in convert::response_headers(&response.headers, keep_length) {
         builder.append_header(header);
     }
-    let reading = if is_endless(&response) {
-        response.body = until_stop(stopping, response.body);
-        None
+    builder.body(if is_endless(&response) {
+        ForwardedBody::endless(method, response, end.comes())
     } else {
-        Some(limits.reading)
-    };
-    builder.body(ForwardedBody::new(method, response, reading))
+        ForwardedBody::new(method, response, limits.reading)
+    })
 }
 
-/// From here on, both ends say to each other what they like, until one of them or this server stops.
-fn tunnel(request: &HttpRequest, stopping: Stopping, mut response: UpstreamResponse) -> HttpResponse {
+/// From here on, both ends say to each other what they like, until one of them or this server stops, or the token of
+/// the one who asked for it expires.
+fn tunnel(request: &HttpRequest, end: End<'_>, response: UpstreamResponse) -> HttpResponse {
     if let Some(tunnel) = Tunnel::of(request) {
         tunnel.open();
     }
@@ -140,22 +134,5 @@ fn tunnel(request: &HttpRequest, stopping: Stopping, mut response: UpstreamRespo
     for header in convert::response_headers(&response.headers, false) {
         builder.append_header(header);
     }
-    response.body = until_stop(stopping, response.body);
-    builder.upgrade("websocket").body(ForwardedBody::new(&Method::GET, response, None))
-}
-
-fn is_endless(response: &UpstreamResponse) -> bool {
-    let kind = response.headers.get(CONTENT_TYPE);
-    kind.is_some_and(|kind| kind.as_bytes().starts_with(b"text/event-stream"))
-}
-
-/// An event stream and a tunnel have no end of their own, so they end when this server stops.
-fn until_stop(Stopping(mut stopping): Stopping, body: BodyStream) -> BodyStream {
-    let stopped = async move {
-        // A sender that is gone says nothing about stopping: the stream goes on.
-        if stopping.wait_for(|stopping| *stopping).await.is_err() {
-            std::future::pending::<()>().await;
-        }
-    };
-    Box::pin(body.take_until(Box::pin(stopped)))
+    builder.upgrade("websocket").body(ForwardedBody::endless(&Method::GET, response, end.comes()))
 }

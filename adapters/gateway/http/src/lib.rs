@@ -10,9 +10,11 @@ mod checks;
 mod convert;
 mod cors;
 mod detailed;
+mod endless;
 mod forward;
 mod guard;
 mod problem;
+mod rejected;
 mod request_body;
 mod response_body;
 mod screen;
@@ -23,11 +25,12 @@ use std::{sync::Arc, time::Duration};
 
 use actix_web::web::{self, Data};
 use gateway_application::{commands::forward::Forward, queries::check_backends::CheckBackends};
-use kernel_application::{CommandHandler, QueryHandler};
+use kernel_application::{Clock, CommandHandler, QueryHandler};
 use platform_http::ServiceConfig;
 use slog::Logger;
 
 pub use guard::BrowserGuard;
+pub use rejected::RejectedTokens;
 pub use screen::screen;
 pub use security::{InvalidPolicy, Policy, SecurityHeaders};
 
@@ -38,6 +41,8 @@ pub struct GatewayRoutes {
     pub forward: Arc<dyn CommandHandler<Forward>>,
     /// Checks the backends.
     pub check_backends: Arc<dyn QueryHandler<CheckBackends>>,
+    /// Tells when a token has expired.
+    pub clock: Arc<dyn Clock>,
     /// What a request and its answer may take.
     pub limits: Limits,
     /// Where the access log goes.
@@ -51,7 +56,8 @@ pub struct Limits {
     pub body: u64,
     /// The longest names and values of all headers of a request together, in bytes.
     pub headers: usize,
-    /// How long a client may take to read an answer. Event streams have no end, and so no such limit.
+    /// How long a client may take to read an answer. Event streams and tunnels have no such limit: they end
+    /// with the token that opened them.
     pub reading: Duration,
 }
 

@@ -29,6 +29,7 @@ pub(crate) fn problem(error: &GatewayError) -> Problem {
         GatewayError::Path(_) | GatewayError::Target(_) | GatewayError::BodyBroken => {
             (StatusCode::BAD_REQUEST, error.to_string())
         }
+        GatewayError::TokenExpired => (StatusCode::UNAUTHORIZED, error.to_string()),
         GatewayError::UnknownRoute => (StatusCode::NOT_FOUND, error.to_string()),
         GatewayError::BodySlow => (StatusCode::REQUEST_TIMEOUT, error.to_string()),
         GatewayError::RateLimited(_) => (StatusCode::TOO_MANY_REQUESTS, error.to_string()),

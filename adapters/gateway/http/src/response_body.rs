@@ -5,7 +5,7 @@ use std::{
     error::Error,
     pin::Pin,
     rc::Rc,
-    task::{Context, Poll, ready},
+    task::{Context, Poll, Waker, ready},
     time::Duration,
 };
 
@@ -16,6 +16,7 @@ use actix_web::{
 use bytes::Bytes;
 use gateway_application::{BodyStream, Held, UpstreamResponse};
 use http::{HeaderMap, Method, StatusCode, header::CONTENT_LENGTH};
+use kernel_application::BoxError;
 
 /// As much fits into the server's own buffer, whether the client reads or not.
 const SMALL: u64 = 32 * 1024;
@@ -30,6 +31,7 @@ pub(crate) struct ForwardedBody {
     /// Announced and not yet here.
     left: Option<u64>,
     source: Rc<RefCell<Option<Source>>>,
+    endless: bool,
     reading: Option<Duration>,
     watch: Option<JoinHandle<()>>,
 }
@@ -37,20 +39,61 @@ pub(crate) struct ForwardedBody {
 struct Source {
     stream: BodyStream,
     _held: Held,
+    /// Who waits for an answer that somebody else ends.
+    reader: Option<Waker>,
+}
+
+impl Source {
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, BoxError>>> {
+        let piece = self.stream.as_mut().poll_next(cx);
+        if piece.is_pending()
+            && let Some(reader) = &mut self.reader
+        {
+            reader.clone_from(cx.waker());
+        }
+        piece
+    }
 }
 
 impl ForwardedBody {
-    /// The body of the answer to a request with `method`, which the client has to read in time where there is a limit.
-    pub(crate) fn new(method: &Method, response: UpstreamResponse, reading: Option<Duration>) -> Self {
-        let size = size(method, response.status, &response.headers);
-        let source = Source { stream: response.body, _held: response.held };
-        let source = Rc::new(RefCell::new(Some(source)));
-        let left = if let BodySize::Sized(length) = size { Some(length) } else { None };
-        let mut body = Self { size, left, source, reading, watch: None };
-        if !matches!(size, BodySize::None | BodySize::Sized(..=SMALL)) {
+    /// The body of the answer to a request with `method`, which the client has to read within `reading`.
+    pub(crate) fn new(method: &Method, response: UpstreamResponse, reading: Duration) -> Self {
+        let mut body = Self::of(method, response);
+        body.reading = Some(reading);
+        if !matches!(body.size, BodySize::None | BodySize::Sized(..=SMALL)) {
             body.start_watch();
         }
         body
+    }
+
+    /// One that goes on until `end`, and is complete then. It comes whether the client reads or not.
+    pub(crate) fn endless(
+        method: &Method,
+        response: UpstreamResponse,
+        end: impl Future<Output = ()> + 'static,
+    ) -> Self {
+        let mut body = Self::of(method, response);
+        body.endless = true;
+        if let Some(source) = body.source.borrow_mut().as_mut() {
+            source.reader = Some(Waker::noop().clone());
+        }
+        let source = Rc::clone(&body.source);
+        body.watch = Some(actix_web::rt::spawn(async move {
+            end.await;
+            let ended = source.borrow_mut().take();
+            if let Some(reader) = ended.and_then(|ended| ended.reader) {
+                reader.wake();
+            }
+        }));
+        body
+    }
+
+    fn of(method: &Method, response: UpstreamResponse) -> Self {
+        let size = size(method, response.status, &response.headers);
+        let source = Source { stream: response.body, _held: response.held, reader: None };
+        let source = Rc::new(RefCell::new(Some(source)));
+        let left = if let BodySize::Sized(length) = size { Some(length) } else { None };
+        Self { size, left, source, endless: false, reading: None, watch: None }
     }
 
     fn start_watch(&mut self) {
@@ -111,7 +154,8 @@ impl MessageBody for ForwardedBody {
             return Poll::Ready(None);
         }
         let piece = match this.source.borrow_mut().as_mut() {
-            Some(source) => ready!(source.stream.as_mut().poll_next(cx)),
+            Some(source) => ready!(source.poll_next(cx)),
+            None if this.endless => return Poll::Ready(None),
             None => return Poll::Ready(Some(Err("client did not read its answer in time".into()))),
         };
         if let Some(Ok(piece)) = &piece {
@@ -126,7 +170,7 @@ mod tests {
     use std::future::poll_fn;
 
     use http::HeaderValue;
-    use tokio::sync::mpsc;
+    use tokio::sync::{mpsc, oneshot};
 
     use super::*;
 
@@ -149,12 +193,16 @@ mod tests {
 
     /// An answer of which the test sends the pieces, and sees that its end was dropped.
     fn fed(headers: HeaderMap) -> (mpsc::Sender<Bytes>, ForwardedBody) {
+        let (sender, response) = answer(headers);
+        (sender, ForwardedBody::new(&Method::GET, response, Duration::from_mins(1)))
+    }
+
+    fn answer(headers: HeaderMap) -> (mpsc::Sender<Bytes>, UpstreamResponse) {
         let (sender, mut receiver) = mpsc::channel::<Bytes>(1);
         let body: BodyStream = Box::pin(futures_util::stream::poll_fn(move |cx| {
             receiver.poll_recv(cx).map(|piece| piece.map(Ok))
         }));
-        let response = UpstreamResponse::new(StatusCode::OK, headers, body);
-        (sender, ForwardedBody::new(&Method::GET, response, Some(Duration::from_mins(1))))
+        (sender, UpstreamResponse::new(StatusCode::OK, headers, body))
     }
 
     async fn next(body: &mut ForwardedBody) -> Option<Result<Bytes, Box<dyn Error>>> {
@@ -192,5 +240,34 @@ mod tests {
         assert_eq!(next(&mut body).await.unwrap().unwrap(), "a");
         sender.closed().await;
         assert!(next(&mut body).await.is_some_and(|piece| piece.is_err()));
+    }
+
+    /// An endless answer, and what ends it.
+    fn endless() -> (mpsc::Sender<Bytes>, oneshot::Sender<()>, ForwardedBody) {
+        let ((sender, response), (end, comes)) = (answer(HeaderMap::new()), oneshot::channel());
+        let body = ForwardedBody::endless(&Method::GET, response, async { comes.await.unwrap() });
+        (sender, end, body)
+    }
+
+    #[actix_web::test]
+    async fn an_endless_answer_that_is_ended_is_complete() {
+        let (sender, end, mut body) = endless();
+        sender.send("a".into()).await.unwrap();
+        assert_eq!(next(&mut body).await.unwrap().unwrap(), "a");
+        let ending = async { end.send(()).unwrap() };
+        let (rest, ()) = tokio::join!(next(&mut body), ending);
+        assert!(rest.is_none(), "whoever waits for more is told");
+        assert!(sender.is_closed());
+    }
+
+    #[actix_web::test]
+    async fn an_endless_answer_that_nobody_reads_ends_as_well() {
+        let (sender, end, _body) = endless();
+        end.send(()).unwrap();
+        sender.closed().await;
+        let (sender, mut end, body) = endless();
+        drop(body);
+        sender.closed().await;
+        end.closed().await;
     }
 }

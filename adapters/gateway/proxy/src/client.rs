@@ -7,7 +7,10 @@ use gateway_application::{
     BodyError, RequestBody, Stage, UpstreamClient, UpstreamError, UpstreamRequest, UpstreamResponse,
 };
 use gateway_domain::Backend;
-use http::{HeaderMap, Request, Response, StatusCode, header::CONTENT_TYPE};
+use http::{
+    HeaderMap, Request, Response, StatusCode,
+    header::{CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING},
+};
 use kernel_application::{BoxError, CallContext};
 use shaku::Component;
 use tokio::time::Instant;
@@ -59,6 +62,9 @@ impl UpstreamClient for HyperUpstreamClient {
             sent = self.pool.send(backend, first, again) => sent.map_err(failed)?,
             stage = patience.ends() => return Err(UpstreamError::TimedOut(stage)),
         };
+        if is_ambiguous(response.headers()) {
+            return Err(UpstreamError::Exchange("answer has a length and an encoding".into()));
+        }
         if response.status() == StatusCode::SWITCHING_PROTOCOLS {
             return tunnel::open(response, through).await;
         }
@@ -102,6 +108,11 @@ fn outgoing(
     *outgoing.uri_mut() = request.target.clone().into();
     *outgoing.headers_mut() = headers::to_backend(request, ctx, limit);
     outgoing
+}
+
+/// What has a length and is sent in chunks ends in two places: a client would take a part of it for the whole.
+fn is_ambiguous(headers: &HeaderMap) -> bool {
+    headers.contains_key(TRANSFER_ENCODING) && headers.contains_key(CONTENT_LENGTH)
 }
 
 fn is_endless(headers: &HeaderMap) -> bool {

@@ -43,7 +43,7 @@ pub(crate) struct Connection {
 
 impl Connection {
     pub(crate) async fn over(io: Io, backend: &Backend) -> Result<Self, BoxError> {
-        let host = HeaderValue::from_str(backend.authority())?;
+        let host = HeaderValue::from_str(&backend.host())?;
         let (sender, driver) = http1::handshake(io).await?;
         Ok(Self { sender, driver: Some(Box::pin(driver.with_upgrades())), backend: backend.clone(), host })
     }

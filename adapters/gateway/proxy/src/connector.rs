@@ -3,7 +3,7 @@
 use std::{future::poll_fn, io, sync::Arc, time::Duration};
 
 use http::Uri;
-use hyper_rustls::HttpsConnector;
+use hyper_rustls::{FixedServerNameResolver, HttpsConnector};
 use hyper_util::client::legacy::connect::HttpConnector;
 use kernel_application::BoxError;
 use platform_tls::ClientTls;
@@ -29,9 +29,16 @@ impl Connector {
         Self { http, tls, limit }
     }
 
-    /// Connects to the host of `uri`.
-    pub(crate) async fn connect(&self, uri: Uri) -> Result<Io, BoxError> {
-        let mut connector = HttpsConnector::from((self.http.clone(), self.tls.current()));
+    /// Connects to the host of `uri`. Its certificate is to be for `server_name`, or for that host where there is none.
+    pub(crate) async fn connect(&self, uri: Uri, server_name: Option<&str>) -> Result<Io, BoxError> {
+        let (http, tls) = (self.http.clone(), self.tls.current());
+        let mut connector = match server_name {
+            None => HttpsConnector::from((http, tls)),
+            Some(name) => {
+                let name = FixedServerNameResolver::new(name.to_owned().try_into()?);
+                HttpsConnector::new(http, tls, false, Arc::new(name))
+            }
+        };
         let connecting = async move {
             poll_fn(|cx| connector.poll_ready(cx)).await?;
             connector.call(uri).await

@@ -150,7 +150,7 @@ impl Pool {
     }
 
     async fn connect(&self, backend: &Backend) -> Result<Connection, BoxError> {
-        let io = self.shared.connector.connect(base(backend)?).await?;
+        let io = self.shared.connector.connect(base(backend)?, backend.server_name()).await?;
         Connection::over(io, backend).await
     }
 

@@ -12,8 +12,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Damage;
 
-/// The shape below. Another one gets another number, and code that reads both.
-const FORMAT: u64 = 1;
+/// The shape below. Another one gets another number, and code that reads all of them.
+pub(crate) const FORMAT: u64 = 2;
+/// The same without names of servers in URLs. It is written where there are none, so that an older gateway that takes over
+/// can read it.
+const NAMELESS: u64 = 1;
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -48,7 +51,7 @@ struct ServiceChanges {
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct BackendChanges {
-    /// With the weight it was configured or added with.
+    /// With the weight it was configured or added with, and the name of its server.
     url: String,
     #[serde(default)]
     listed: Listed,
@@ -77,7 +80,7 @@ impl Document {
             format: u64,
         }
         let Head { format } = serde_json::from_slice(text)?;
-        if format != FORMAT {
+        if !(NAMELESS..=FORMAT).contains(&format) {
             return Err(Damage::Format { found: format, known: FORMAT });
         }
         Ok(serde_json::from_slice(text)?)
@@ -94,8 +97,10 @@ impl From<&Overrides> for Document {
     fn from(overrides: &Overrides) -> Self {
         let is_changed = |fleet: &Fleet| *overrides.of(*fleet) != ServiceOverrides::default();
         let changes = |fleet: Fleet| (fleet.name().to_owned(), overrides.of(fleet).into());
+        let is_named = |change: &BackendOverride| change.backend.server_name().is_some();
+        let any_named = Fleet::ALL.iter().any(|fleet| overrides.of(*fleet).backends().iter().any(is_named));
         Self {
-            format: FORMAT,
+            format: if any_named { FORMAT } else { NAMELESS },
             version: overrides.version(),
             rate_limit: overrides.rate().map(Rate::from),
             services: Fleet::ALL.into_iter().filter(is_changed).map(changes).collect(),

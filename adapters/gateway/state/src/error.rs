@@ -60,11 +60,11 @@ pub enum Damage {
     #[error(transparent)]
     Shape(#[from] serde_json::Error),
     /// It was written by another version of the gateway.
-    #[error("format {found} is not {known}, which this version knows")]
+    #[error("format {found} is newer than {known}, the newest that this version knows")]
     Format {
         /// What it says.
         found: u64,
-        /// What is known.
+        /// The newest that is known.
         known: u64,
     },
     /// A value is not possible.

@@ -35,6 +35,19 @@ async fn it_is_a_state_store() {
 }
 
 #[tokio::test]
+async fn older_gateways_read_what_has_no_name_in_it() {
+    let dir = data_dir().unwrap();
+    let path = dir.path().join("state.json");
+    let file = StateFile::open(&path, silent()).unwrap();
+    for (overrides, format) in [(Overrides::none(1), "\"format\": 1,"), (every_change(2), "\"format\": 2,")] {
+        file.save(&overrides).await.unwrap();
+        let text = fs::read_to_string(&path).unwrap();
+        assert!(text.contains(format), "{text}");
+        assert_eq!(file.load().await.unwrap(), Some(overrides));
+    }
+}
+
+#[tokio::test]
 async fn a_crash_in_the_middle_leaves_the_old_state() {
     let dir = data_dir().unwrap();
     let path = dir.path().join("state.json");
@@ -97,7 +110,7 @@ async fn what_cannot_be_understood_is_refused_with_what_to_do() {
     for (content, part) in [
         ("", "line 1"),
         ("{\"format\": 1, \"version\": 3", "line 1"),
-        ("{\"format\": 2, \"anything\": []}", "format 2 is not 1"),
+        ("{\"format\": 3, \"anything\": []}", "format 3 is newer than 2"),
         (r#"{"format": 1, "version": 1, "colour": "red"}"#, "unknown field `colour`"),
         (r#"{"format": 1, "version": 1, "services": {"shop": {}}}"#, "services.shop: no such service"),
         (

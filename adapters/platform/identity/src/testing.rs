@@ -28,6 +28,8 @@ use crate::{
 
 /// For how many seconds the tokens are good.
 const TTL: u64 = 3600;
+/// For how many more they are believed.
+const LEEWAY: u64 = crate::claims::LEEWAY.unsigned_abs();
 
 /// An issuer with an Ed25519 key of its own.
 pub struct TestIssuer {
@@ -142,6 +144,12 @@ impl TestIssuer {
         let message = message(header, claims);
         let signature = self.key.sign(message.as_bytes());
         join(&message, signature.as_ref())
+    }
+
+    /// A good token that is believed for `seconds` more, or up to one less.
+    pub fn lasting(&self, user: &str, roles: &[&str], seconds: u64) -> String {
+        let end = now() + seconds - LEEWAY;
+        self.with(user, roles, &[("nbf", json!(end - TTL)), ("exp", json!(end))])
     }
 
     /// A token whose time was over an hour ago.

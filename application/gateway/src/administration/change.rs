@@ -16,11 +16,11 @@ pub(crate) enum Change {
     /// Takes a backend in.
     Add { fleet: Fleet, backend: Backend },
     /// Takes a backend out.
-    Remove { fleet: Fleet, authority: String },
+    Remove { fleet: Fleet, id: String },
     /// Changes a backend's weight, or begins or ends its drain.
-    Adjust { fleet: Fleet, authority: String, weight: Edit<Weight>, draining: Option<bool> },
+    Adjust { fleet: Fleet, id: String, weight: Edit<Weight>, draining: Option<bool> },
     /// Holds a backend's breaker open, or closes it and forgets its failures.
-    Breaker { fleet: Fleet, authority: String, open: bool },
+    Breaker { fleet: Fleet, id: String, open: bool },
     /// Changes how a service is balanced.
     Tune { fleet: Fleet, tuning: Tuning },
     /// Changes how many requests clients may send; `None` is as configured.
@@ -55,8 +55,8 @@ impl Change {
 
     /// What it is about.
     pub(super) fn target(&self) -> String {
-        match (self.fleet(), self.authority()) {
-            (Some(fleet), Some(authority)) => format!("{fleet} {authority}"),
+        match (self.fleet(), self.id()) {
+            (Some(fleet), Some(id)) => format!("{fleet} {id}"),
             (Some(fleet), None) => fleet.to_string(),
             (None, _) => "clients".to_owned(),
         }
@@ -75,13 +75,11 @@ impl Change {
         let base = self.fleet().map_or(&[][..], |fleet| &base[fleet.index()]);
         match self {
             Self::Add { fleet, backend } => overrides.of_mut(*fleet).add(base, backend.clone()),
-            Self::Remove { fleet, authority } => overrides.of_mut(*fleet).remove(base, authority),
-            Self::Adjust { fleet, authority, weight, draining } => {
-                overrides.of_mut(*fleet).adjust(base, authority, *weight, *draining)
+            Self::Remove { fleet, id } => overrides.of_mut(*fleet).remove(base, id),
+            Self::Adjust { fleet, id, weight, draining } => {
+                overrides.of_mut(*fleet).adjust(base, id, *weight, *draining)
             }
-            Self::Breaker { fleet, authority, open } => {
-                overrides.of_mut(*fleet).force_open(base, authority, *open)
-            }
+            Self::Breaker { fleet, id, open } => overrides.of_mut(*fleet).force_open(base, id, *open),
             Self::Tune { fleet, tuning } => {
                 overrides.of_mut(*fleet).tune(*tuning);
                 Ok(())
@@ -93,12 +91,10 @@ impl Change {
         }
     }
 
-    fn authority(&self) -> Option<&str> {
+    fn id(&self) -> Option<&str> {
         match self {
-            Self::Add { backend, .. } => Some(backend.authority()),
-            Self::Remove { authority, .. }
-            | Self::Adjust { authority, .. }
-            | Self::Breaker { authority, .. } => Some(authority),
+            Self::Add { backend, .. } => Some(backend.id()),
+            Self::Remove { id, .. } | Self::Adjust { id, .. } | Self::Breaker { id, .. } => Some(id),
             Self::Tune { .. } | Self::Rate(_) => None,
         }
     }
@@ -107,8 +103,8 @@ impl Change {
 impl Administration {
     /// In words, what a change is about, as it is at this moment.
     pub(super) fn state_of(&self, desk: &Desk, change: &Change) -> String {
-        match (change.fleet(), change.authority()) {
-            (Some(fleet), Some(authority)) => self.backend_in_words(desk, fleet, authority),
+        match (change.fleet(), change.id()) {
+            (Some(fleet), Some(id)) => self.backend_in_words(desk, fleet, id),
             (Some(fleet), None) => {
                 let (strategy, limits) = self.balancing_of(desk, fleet);
                 format!(
@@ -128,13 +124,13 @@ impl Administration {
         }
     }
 
-    fn backend_in_words(&self, desk: &Desk, fleet: Fleet, authority: &str) -> String {
+    fn backend_in_words(&self, desk: &Desk, fleet: Fleet, id: &str) -> String {
         let listed = desk.listed(fleet);
-        let Some(listed) = listed.iter().find(|listed| listed.backend.authority() == authority) else {
+        let Some(listed) = listed.iter().find(|listed| listed.backend.id() == id) else {
             return "absent".to_owned();
         };
         let views = self.upstream(fleet).map(Upstream::views).unwrap_or_default();
-        let breaker = views.iter().find(|view| view.authority == authority).and_then(|view| view.breaker);
+        let breaker = views.iter().find(|view| view.id == id).and_then(|view| view.breaker);
         match breaker {
             Some(breaker) => format!("{listed}, breaker {}", breaker.state),
             None => listed.to_string(),

@@ -177,10 +177,10 @@ impl Administration {
             Some(fleet) => self.put_in_force(desk, fleet),
             None => self.put_rate_in_force(&desk.overrides),
         }
-        if let Change::Breaker { fleet, authority, open: false } = change
+        if let Change::Breaker { fleet, id, open: false } = change
             && let Some(upstream) = self.upstream(*fleet)
         {
-            upstream.reset_breaker(authority);
+            upstream.reset_breaker(id);
         }
     }
 
@@ -280,6 +280,6 @@ impl Author {
 }
 
 fn names(backends: &[Backend]) -> String {
-    let names: Vec<_> = backends.iter().map(Backend::authority).collect();
+    let names: Vec<_> = backends.iter().map(Backend::id).collect();
     names.join(",")
 }

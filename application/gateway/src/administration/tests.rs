@@ -3,7 +3,7 @@ use std::time::Duration;
 use gateway_domain::{
     Outcome, Service,
     fleet::{Edit, Tuning},
-    member::{Slot, Tried},
+    member::Slot,
 };
 use kernel_application::{
     UseCaseError,
@@ -13,7 +13,7 @@ use kernel_application::{
 use super::*;
 use crate::{
     testing::{settings, state_store::MemoryState},
-    upstreams::Upstream,
+    upstreams::{Past, Upstream},
 };
 
 const PRODUCT: Fleet = Fleet::Http(Service::Product);
@@ -46,17 +46,17 @@ fn add(text: &str) -> Change {
     Change::Add { fleet: PRODUCT, backend: backend(text) }
 }
 
-fn adjust(authority: &str, weight: Option<u16>, draining: Option<bool>) -> Change {
+fn adjust(id: &str, weight: Option<u16>, draining: Option<bool>) -> Change {
     let weight = weight.map_or(Edit::Keep, |weight| Edit::Set(gateway_domain::Weight::new(weight).unwrap()));
-    Change::Adjust { fleet: PRODUCT, authority: authority.to_owned(), weight, draining }
+    Change::Adjust { fleet: PRODUCT, id: id.to_owned(), weight, draining }
 }
 
-fn remove(authority: &str) -> Change {
-    Change::Remove { fleet: PRODUCT, authority: authority.to_owned() }
+fn remove(id: &str) -> Change {
+    Change::Remove { fleet: PRODUCT, id: id.to_owned() }
 }
 
-fn breaker(authority: &str, open: bool) -> Change {
-    Change::Breaker { fleet: PRODUCT, authority: authority.to_owned(), open }
+fn breaker(id: &str, open: bool) -> Change {
+    Change::Breaker { fleet: PRODUCT, id: id.to_owned(), open }
 }
 
 fn upstream(administration: &Administration) -> &Upstream {
@@ -64,7 +64,7 @@ fn upstream(administration: &Administration) -> &Upstream {
 }
 
 async fn enter(administration: &Administration) -> Slot {
-    upstream(administration).enter(&Tried::none(), None).await.unwrap()
+    upstream(administration).enter(&mut Past::default(), None).await.unwrap()
 }
 
 /// `a:1 3 ready`.
@@ -188,9 +188,9 @@ async fn what_was_kept_is_there_again() {
 async fn backends_of_grpc_are_a_fleet_of_their_own() {
     let (http, grpc) = (settings("http://a:1"), settings("http://a:2,http://b:2"));
     let parts = |grpc| Parts { grpc, ..parts(&http) };
-    let at_work = Arc::new(Upstreams::new(grpc.clone()));
+    let at_work = Arc::new(Upstreams::for_grpc(grpc.clone()));
     let administration = Administration::open(&http, parts(Some((at_work, grpc)))).await.unwrap();
-    let remove = || Change::Remove { fleet: GRPC, authority: "b:2".to_owned() };
+    let remove = || Change::Remove { fleet: GRPC, id: "b:2".to_owned() };
     administration.make(&context(), remove(), None).await.unwrap();
     let view = administration.balancer(GRPC).await;
     assert_eq!(
@@ -251,7 +251,7 @@ async fn requests_under_way_outlast_a_drain_and_a_removal() {
     administration.make(&context(), remove("b:1"), None).await.unwrap();
     let view = administration.balancer(PRODUCT).await;
     assert_eq!((view.backends[0].in_flight, view.backends[0].drained), (1, false));
-    assert_eq!(view.leaving, [LeavingView { url: "http://b:1".to_owned(), in_flight: 1 }]);
+    assert_eq!(view.leaving, [LeavingView { url: "http://b:1".to_owned(), server_name: None, in_flight: 1 }]);
     assert_eq!(enter(&administration).await.member().backend().authority(), "c:1");
     drop(slots);
     let view = administration.balancer(PRODUCT).await;

@@ -77,10 +77,12 @@ pub struct BalancerView {
 /// One backend.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BackendStatus {
-    /// Host and port: its name in paths.
+    /// Its name in paths: host and port, and before them the name of its certificate where it has one of its own.
     pub backend: String,
     /// Its base URL.
     pub url: String,
+    /// The name that its certificate is for, where that is not the host of its URL.
+    pub server_name: Option<String>,
     /// `configured` or `added`.
     pub origin: &'static str,
     /// Its share.
@@ -125,6 +127,8 @@ pub struct BreakerStatus {
 pub struct LeavingView {
     /// Its base URL.
     pub url: String,
+    /// The name that its certificate is for, where that is not the host of its URL.
+    pub server_name: Option<String>,
     /// Requests under way.
     pub in_flight: u32,
 }
@@ -210,9 +214,9 @@ impl Administration {
 fn backends(upstream: &Upstream, listed: &[Listed]) -> Vec<BackendStatus> {
     let (views, states) = (upstream.views(), upstream.states());
     let shown = |listed: &Listed| {
-        let authority = listed.backend.authority();
-        let view = views.iter().find(|view| view.authority == authority)?;
-        let state = states.iter().find(|state| state.backend.authority() == authority);
+        let id = listed.backend.id();
+        let view = views.iter().find(|view| view.id == id)?;
+        let state = states.iter().find(|state| state.backend.id() == id);
         Some(BackendStatus::new(listed, view, state))
     };
     listed.iter().filter_map(shown).collect()
@@ -220,7 +224,8 @@ fn backends(upstream: &Upstream, listed: &[Listed]) -> Vec<BackendStatus> {
 
 fn leaving(upstream: &Upstream) -> Vec<LeavingView> {
     let view = |(backend, in_flight): (gateway_domain::Backend, u32)| LeavingView {
-        url: backend.to_string(),
+        url: backend.url(),
+        server_name: backend.server_name().map(str::to_owned),
         in_flight,
     };
     upstream.leaving().into_iter().map(view).collect()
@@ -229,8 +234,9 @@ fn leaving(upstream: &Upstream) -> Vec<LeavingView> {
 impl BackendStatus {
     fn new(listed: &Listed, view: &MemberView, state: Option<&BackendState>) -> Self {
         Self {
-            backend: view.authority.clone(),
-            url: listed.backend.to_string(),
+            backend: view.id.clone(),
+            url: listed.backend.url(),
+            server_name: listed.backend.server_name().map(str::to_owned),
             origin: listed.origin.name(),
             weight: view.weight.get(),
             condition: view.condition.name(),

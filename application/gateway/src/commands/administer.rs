@@ -9,7 +9,7 @@ use async_trait::async_trait;
 /// What to do with a setting.
 pub use gateway_domain::fleet::Edit;
 use gateway_domain::{
-    Backend, Weight,
+    Backend, ServerName, Weight,
     balancing::Strategy,
     fleet::{RateRule, Tuning},
     limit::Quota,
@@ -41,6 +41,8 @@ pub enum Order {
         service: String,
         /// The backend's base URL.
         url: String,
+        /// The name that its certificate is for, where that is not the host of the URL.
+        server_name: Option<String>,
         /// Its share; 1 where nothing is said.
         weight: Option<u16>,
     },
@@ -48,14 +50,14 @@ pub enum Order {
     RemoveBackend {
         /// The service's name.
         service: String,
-        /// Host and port.
+        /// Its id: host and port, perhaps behind the name of its certificate.
         backend: String,
     },
     /// Changes a backend's share, or begins or ends its drain.
     AdjustBackend {
         /// The service's name.
         service: String,
-        /// Host and port.
+        /// Its id: host and port, perhaps behind the name of its certificate.
         backend: String,
         /// Its share.
         weight: Edit<u16>,
@@ -66,7 +68,7 @@ pub enum Order {
     SwitchBreaker {
         /// The service's name.
         service: String,
-        /// Host and port.
+        /// Its id: host and port, perhaps behind the name of its certificate.
         backend: String,
         /// `forced_open`, or `closed`, which forgets its failures, too.
         state: String,
@@ -145,26 +147,24 @@ const LONGEST_RECOVERY: Duration = Duration::from_hours(24 * 30);
 
 impl Order {
     fn read(self) -> Result<Change, AdministrationError> {
-        let authority = |backend: String| backend.to_ascii_lowercase();
+        let id = |backend: String| backend.to_ascii_lowercase();
         Ok(match self {
-            Self::AddBackend { service, url, weight } => {
+            Self::AddBackend { service, url, server_name, weight } => {
                 let fleet = fleet_named(&service)?;
-                Change::Add { fleet, backend: backend(&url, weight)? }
+                Change::Add { fleet, backend: backend(&url, server_name.as_deref(), weight)? }
             }
             Self::RemoveBackend { service, backend } => {
-                Change::Remove { fleet: fleet_named(&service)?, authority: authority(backend) }
+                Change::Remove { fleet: fleet_named(&service)?, id: id(backend) }
             }
             Self::AdjustBackend { service, backend, weight, draining } => Change::Adjust {
                 fleet: fleet_named(&service)?,
-                authority: authority(backend),
+                id: id(backend),
                 weight: weight.try_map(Weight::new).map_err(Violations::from)?,
                 draining,
             },
-            Self::SwitchBreaker { service, backend, state } => Change::Breaker {
-                fleet: fleet_named(&service)?,
-                authority: authority(backend),
-                open: forced_open(&state)?,
-            },
+            Self::SwitchBreaker { service, backend, state } => {
+                Change::Breaker { fleet: fleet_named(&service)?, id: id(backend), open: forced_open(&state)? }
+            }
             Self::TuneService { service, strategy, max_in_flight, max_waiting } => {
                 let fleet = fleet_named(&service)?;
                 Change::Tune { fleet, tuning: tuning(strategy, max_in_flight, max_waiting)? }
@@ -174,16 +174,22 @@ impl Order {
     }
 }
 
-fn backend(url: &str, weight: Option<u16>) -> Result<Backend, Violations> {
+fn backend(url: &str, server_name: Option<&str>, weight: Option<u16>) -> Result<Backend, Violations> {
     let mut violations = Violations::default();
     let weight = violations.check(weight.map_or(Ok(Weight::default()), Weight::new));
     let wellformed = if url.len() > LONGEST_URL || url.contains(';') {
-        let rule = "must be a URL alone, at most 300 characters; the weight has a field of its own";
+        let rule =
+            "must be a URL alone, at most 300 characters; weight and server name have fields of their own";
         Err(Violation::new("url", "invalid_url", rule))
     } else {
         Backend::parse(url).map_err(|violation| violation.at("url"))
     };
     let backend = violations.check(wellformed);
+    let name = violations.check(server_name.map(ServerName::parse).transpose()).flatten();
+    let backend = match (backend, name) {
+        (Some(backend), Some(name)) => violations.check(backend.with_server_name(&name)),
+        (backend, _) => backend,
+    };
     violations.into_result()?;
     match (backend, weight) {
         (Some(backend), Some(weight)) => Ok(backend.with_weight(weight)),
@@ -272,7 +278,17 @@ mod tests {
     }
 
     fn add(service: &str, url: &str, weight: u16) -> Order {
-        Order::AddBackend { service: service.to_owned(), url: url.to_owned(), weight: Some(weight) }
+        named(service, url, None, weight)
+    }
+
+    fn named(service: &str, url: &str, server_name: Option<&str>, weight: u16) -> Order {
+        let server_name = server_name.map(str::to_owned);
+        Order::AddBackend {
+            service: service.to_owned(),
+            url: url.to_owned(),
+            server_name,
+            weight: Some(weight),
+        }
     }
 
     #[test]
@@ -280,6 +296,17 @@ mod tests {
         let change = add("product", "http://A:8080", 3).read().unwrap();
         let backend = Backend::parse("http://a:8080;weight=3").unwrap();
         assert_eq!(change, Change::Add { fleet: Fleet::Http(gateway_domain::Service::Product), backend });
+        let change = named("product", "https://10.0.0.7:8443", Some("Products.internal"), 1).read().unwrap();
+        assert!(
+            matches!(change, Change::Add { backend, .. } if backend.id() == "products.internal@10.0.0.7:8443")
+        );
+        let order = Order::RemoveBackend {
+            service: "product".to_owned(),
+            backend: "Products.internal@10.0.0.7:8443".to_owned(),
+        };
+        assert!(
+            matches!(order.read(), Ok(Change::Remove { id, .. }) if id == "products.internal@10.0.0.7:8443")
+        );
         assert!(matches!(
             tune("least_connections", 1, 0).read(),
             Ok(Change::Tune { tuning: Tuning { strategy: Edit::Set(Strategy::LeastConnections), .. }, .. })
@@ -296,6 +323,9 @@ mod tests {
     fn every_wrong_field_is_named() {
         assert_eq!(fields(add("product", "ftp://a", 0)), ["weight", "url"]);
         assert_eq!(fields(add("product", "http://a;weight=2", 1)), ["url"]);
+        assert_eq!(fields(add("product", "https://a;server_name=b", 1)), ["url"]);
+        assert_eq!(fields(named("product", "https://a", Some("10.0.0.7"), 0)), ["weight", "server_name"]);
+        assert_eq!(fields(named("product", "http://a", Some("b"), 1)), ["server_name"], "it needs TLS");
         assert_eq!(fields(add("product", &format!("http://{}", "a".repeat(300)), 1)), ["url"]);
         assert_eq!(fields(tune("random", 0, 2_000_000)), ["strategy", "max_in_flight", "max_waiting"]);
         let limited = RateOrder::Limited { requests: 0, window_ms: 1, burst: 0 };

@@ -129,6 +129,9 @@ pub enum UpstreamError {
     /// The client's body ended early.
     #[error(transparent)]
     RequestBody(#[from] BodyError),
+    /// The caller is not any more who they were.
+    #[error("token has expired")]
+    TokenExpired,
     /// The backend broke the connection, or its answer is not HTTP.
     #[error("exchange failed")]
     Exchange(#[source] BoxError),

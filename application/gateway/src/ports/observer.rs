@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use gateway_domain::{Backend, Outcome, Service, breaker::State, call::CallRoute, health::Suspicion};
+use gateway_domain::{
+    Backend, Outcome, Service, breaker::State, call::CallRoute, fleet::Fleet, health::Suspicion,
+};
 use http::{Method, StatusCode};
 use kernel_application::CallContext;
 use shaku::Interface;
@@ -25,7 +27,7 @@ pub trait ForwardObserver: Interface {
     fn refused(&self, ctx: &CallContext, call: &CallRefusal<'_>);
 
     /// Called when a backend is found to be better or worse than before.
-    fn changed(&self, service: Service, backend: &Backend, change: &Change<'_>);
+    fn changed(&self, fleet: Fleet, backend: &Backend, change: &Change<'_>);
 }
 
 /// What became of one attempt.

@@ -1,5 +1,6 @@
 //! Backends that exist in memory only, and settings for them.
 
+mod clock;
 pub mod state_store;
 
 use std::{
@@ -9,10 +10,11 @@ use std::{
 
 use async_trait::async_trait;
 use futures_util::{StreamExt, stream};
-use gateway_domain::{Backend, Outcome, Service, call::CallRoute};
+use gateway_domain::{Backend, Outcome, call::CallRoute, fleet::Fleet};
 use http::{HeaderMap, StatusCode};
 use kernel_application::{CallContext, UseCaseError};
 
+pub use self::clock::TokioClock;
 use crate::{
     AttemptObservation, BackendList, BackendProbe, BalancingSettings, CallObservation, CallRefusal, Change,
     Decider, ForwardObservation, ForwardObserver, RequestBody, ServiceSettings, Settings, UpstreamClient,
@@ -90,7 +92,7 @@ impl ScriptedBackends {
         self.limited.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// The news: `product a:1 Up`.
+    /// The news: `product a:1 Up`, `product-grpc a:1 Up`.
     pub fn changed(&self) -> Vec<String> {
         self.changed.get()
     }
@@ -177,8 +179,8 @@ impl ForwardObserver for ScriptedBackends {
         self.ended.push(format!("{method} - 0 {}", call.code));
     }
 
-    fn changed(&self, service: Service, backend: &Backend, change: &Change<'_>) {
-        self.changed.push(format!("{service} {} {change:?}", backend.authority()));
+    fn changed(&self, fleet: Fleet, backend: &Backend, change: &Change<'_>) {
+        self.changed.push(format!("{fleet} {} {change:?}", backend.authority()));
     }
 }
 

@@ -58,6 +58,7 @@ pub fn every_change(version: u64) -> Overrides {
     let mut overrides = Overrides::none(version);
     let product = overrides.of_mut(Fleet::Http(Service::Product));
     product.add(&base, backend("http://[::1]:9;weight=5")).expect("add");
+    product.add(&base, backend("https://10.0.0.7:8443;server_name=products.internal")).expect("add");
     product.remove(&base, "b:1").expect("remove");
     product.adjust(&base, "a:1", Edit::Set(Weight::new(7).expect("weight")), Some(true)).expect("adjust");
     product.force_open(&base, "c:1", true).expect("force open");

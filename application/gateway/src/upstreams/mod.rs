@@ -10,10 +10,10 @@ mod settings;
 mod upstream;
 mod watched;
 
-use gateway_domain::{Service, balancing::MemberView};
+use gateway_domain::{Service, balancing::MemberView, fleet::Fleet};
 pub(crate) use plan::Plan;
 pub use settings::{BackendList, BalancingSettings, ServiceSettings, Settings};
-pub(crate) use upstream::{Refusal, Upstream};
+pub(crate) use upstream::{Past, Refusal, Upstream};
 pub(crate) use watched::BackendState;
 
 use crate::uptime::Uptime;
@@ -25,13 +25,22 @@ pub struct Upstreams {
 }
 
 impl Upstreams {
-    /// All backends take part until their probes say otherwise.
-    #[expect(clippy::needless_pass_by_value, reason = "settings are taken at the start, once")]
+    /// Backends for HTTP. All of them take part until their probes say otherwise.
     pub fn new(settings: Settings) -> Self {
+        Self::of_fleets(Fleet::Http, settings)
+    }
+
+    /// The same for gRPC.
+    pub fn for_grpc(settings: Settings) -> Self {
+        Self::of_fleets(Fleet::Grpc, settings)
+    }
+
+    #[expect(clippy::needless_pass_by_value, reason = "settings are taken at the start, once")]
+    fn of_fleets(fleet: fn(Service) -> Fleet, settings: Settings) -> Self {
         let uptime = Uptime::start();
         let services = Service::ALL.map(|service| {
             let ServiceSettings { enabled, backends } = settings.of(service);
-            enabled.then(|| Upstream::new(service, backends, &settings.balancing, uptime))
+            enabled.then(|| Upstream::new(fleet(service), backends, &settings.balancing, uptime))
         });
         Self { services, uptime }
     }

@@ -19,7 +19,7 @@ impl Plan {
         let present: Vec<Backend> = watched.roster.members().map(|member| member.backend().clone()).collect();
         for gone in &present {
             if !wanted.iter().any(|listed| listed.backend.is_same_place(gone)) {
-                watched.remove(gone.authority());
+                watched.remove(gone.id());
             }
         }
         for listed in &wanted {
@@ -40,15 +40,12 @@ impl Plan {
     }
 
     fn adjust(&self, watched: &mut Watched, listed: &Listed, now: Moment) {
-        let authority = listed.backend.authority();
+        let id = listed.backend.id();
         // A backend that is not there was one too many, and there is nothing to adjust.
-        let _ = watched.roster.set_weight(authority, listed.backend.weight());
-        let _ = if listed.draining {
-            watched.roster.drain(authority).map(drop)
-        } else {
-            watched.roster.resume(authority, now)
-        };
-        let Some(record) = watched.record(authority) else { return };
+        let _ = watched.roster.set_weight(id, listed.backend.weight());
+        let _ =
+            if listed.draining { watched.roster.drain(id).map(drop) } else { watched.roster.resume(id, now) };
+        let Some(record) = watched.record(id) else { return };
         record.member.gate().set_limits(self.limits);
         if listed.draining {
             record.bell.ring_for_all();
@@ -100,5 +97,9 @@ mod tests {
     #[test]
     fn a_backend_that_is_spoken_to_in_another_way_is_another_one() {
         assert_eq!(followed("http://a:1", &["https://a:1"]), ["https://a:1"]);
+        let (blue, green) = ("https://a:1;server_name=blue", "https://a:1;server_name=green");
+        assert_eq!(followed("https://a:1", &[blue]), [blue]);
+        assert_eq!(followed(blue, &[green]), [green]);
+        assert_eq!(followed(blue, &[blue, green]), [blue, green]);
     }
 }

@@ -11,7 +11,7 @@ use gateway_domain::{
 };
 use kernel_domain::Violations;
 
-/// Backends read from a setting: `http://a:8080,http://b:8080;weight=3,dns://c:8080,srv://_http._tcp.d`.
+/// Backends read from a setting: `http://a:8080,http://b:8080;weight=3,dns+https://c:8443,srv://_http._tcp.d`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct BackendList(Vec<Source>);
 

@@ -9,6 +9,7 @@ use gateway_domain::{
     Backend, Moment, Outcome, Service,
     balancing::{Attempt, MemberView, Pool, Unavailable},
     breaker::State,
+    fleet::Fleet,
     health::Suspicion,
     member::{Arrival, Findings, Member, Place, Slot, Tried, Turn},
     retry::RetryBudget,
@@ -27,7 +28,7 @@ use crate::{random, uptime::Uptime};
 
 /// One service's backends.
 pub(crate) struct Upstream {
-    service: Service,
+    fleet: Fleet,
     /// Read for an instant by each attempt, replaced as a whole when the roster changes.
     pool: RwLock<Pool>,
     watched: Mutex<Watched>,
@@ -35,6 +36,16 @@ pub(crate) struct Upstream {
     budget: RetryBudget,
     queue: Duration,
     uptime: Uptime,
+}
+
+/// What a request has behind it.
+#[derive(Debug, Default)]
+pub(crate) struct Past {
+    /// Where it has been sent.
+    pub(crate) tried: Tried,
+    /// Whether it has waited for a place. Nobody waits twice: who is to be sent once more when everybody waits would only
+    /// make all others wait longer.
+    waited: bool,
 }
 
 /// Why no backend takes a request.
@@ -55,7 +66,7 @@ pub(crate) struct Settled {
 
 impl Upstream {
     pub(super) fn new(
-        service: Service,
+        fleet: Fleet,
         backends: &BackendList,
         settings: &BalancingSettings,
         uptime: Uptime,
@@ -69,24 +80,32 @@ impl Upstream {
         let pool = RwLock::new(watched.roster.refresh(now));
         let (watched, changed) = (Mutex::new(watched), Notify::new());
         let budget = RetryBudget::new(settings.budget);
-        Self { service, pool, watched, changed, budget, queue: settings.queue, uptime }
+        Self { fleet, pool, watched, changed, budget, queue: settings.queue, uptime }
+    }
+
+    pub(crate) const fn fleet(&self) -> Fleet {
+        self.fleet
     }
 
     pub(crate) const fn service(&self) -> Service {
-        self.service
+        self.fleet.service()
     }
 
     pub(crate) const fn budget(&self) -> &RetryBudget {
         &self.budget
     }
 
-    /// Takes a place at a backend, waiting for one if need be, but not beyond `deadline`.
-    pub(crate) async fn enter(&self, tried: &Tried, deadline: Option<Duration>) -> Result<Slot, Refusal> {
+    /// Takes a place at a backend, waiting for one if need be, once for each request, but not beyond `deadline`.
+    pub(crate) async fn enter(&self, past: &mut Past, deadline: Option<Duration>) -> Result<Slot, Refusal> {
+        if past.waited {
+            return self.enter_now(past).map_err(Refusal::Unavailable);
+        }
         let mut patience = None;
         loop {
-            match self.arrive(tried).map_err(Refusal::Unavailable)? {
+            match self.arrive(past).map_err(Refusal::Unavailable)? {
                 Arrival::Admitted(slot) => return Ok(slot),
                 Arrival::Queued(place) => {
+                    past.waited = true;
                     let longest = deadline.map_or(self.queue, |deadline| deadline.min(self.queue));
                     let until = *patience.get_or_insert_with(|| Instant::now() + longest);
                     let turn = timeout_at(until, self.wait(place)).await.map_err(|_| Refusal::Waited)?;
@@ -101,9 +120,8 @@ impl Upstream {
     /// Takes the outcome of an attempt into account, as soon as it is known.
     pub(crate) fn settle(&self, slot: &mut Slot, outcome: Outcome) -> Settled {
         let Findings { breaker, suspicion } = slot.answered(outcome, self.uptime.now());
-        let authority = slot.member().backend().authority();
-        let ejected =
-            suspicion.filter(|_| self.change(|watched, now| watched.roster.suspected(authority, now)));
+        let id = slot.member().backend().id();
+        let ejected = suspicion.filter(|_| self.change(|watched, now| watched.roster.suspected(id, now)));
         Settled { breaker, ejected }
     }
 
@@ -150,10 +168,10 @@ impl Upstream {
     }
 
     /// Closes a backend's breaker and forgets its failures.
-    pub(crate) fn reset_breaker(&self, authority: &str) {
+    pub(crate) fn reset_breaker(&self, id: &str) {
         let now = self.uptime.now();
         let members = self.members();
-        let member = members.iter().find(|member| member.backend().authority() == authority);
+        let member = members.iter().find(|member| member.backend().id() == id);
         if let Some(breaker) = member.and_then(|member| member.breaker()) {
             breaker.reset(now);
         }
@@ -193,14 +211,24 @@ impl Upstream {
         self.lock().roster.due(self.uptime.now())
     }
 
-    fn arrive(&self, tried: &Tried) -> Result<Arrival, Unavailable> {
+    fn arrive(&self, past: &Past) -> Result<Arrival, Unavailable> {
         let pool = self.pool.read().unwrap_or_else(PoisonError::into_inner);
-        pool.enter(Attempt { now: self.uptime.now(), random: random::next(), tried })
+        pool.enter(self.attempt(past))
+    }
+
+    fn enter_now(&self, past: &Past) -> Result<Slot, Unavailable> {
+        let pool = self.pool.read().unwrap_or_else(PoisonError::into_inner);
+        pool.enter_now(self.attempt(past))
+    }
+
+    fn attempt<'a>(&self, past: &'a Past) -> Attempt<'a> {
+        Attempt { now: self.uptime.now(), random: random::next(), tried: &past.tried }
     }
 
     /// `None` where the backend has become unable meanwhile: then another one may do.
     async fn wait(&self, mut place: Place) -> Option<Slot> {
         let bell = self.lock().bell(place.member())?;
+        let _front = bell.front().await;
         loop {
             // Before the look at the place: a backend may be taken out between the two.
             let heard = bell.heard();

@@ -68,8 +68,8 @@ impl Watched {
     }
 
     /// Takes a backend out at once; those that wait for it go elsewhere.
-    pub(super) fn remove(&mut self, authority: &str) {
-        let Ok(member) = self.roster.remove(authority) else { return };
+    pub(super) fn remove(&mut self, id: &str) {
+        let Ok(member) = self.roster.remove(id) else { return };
         let Some(place) = self.records.iter().position(|record| Arc::ptr_eq(&record.member, &member)) else {
             return;
         };
@@ -81,8 +81,8 @@ impl Watched {
         }
     }
 
-    pub(super) fn record(&self, authority: &str) -> Option<&Record> {
-        self.records.iter().find(|record| record.member.backend().authority() == authority)
+    pub(super) fn record(&self, id: &str) -> Option<&Record> {
+        self.records.iter().find(|record| record.member.backend().id() == id)
     }
 
     pub(super) fn bell(&self, member: &Arc<Member>) -> Option<Arc<QueueBell>> {
@@ -97,7 +97,7 @@ impl Watched {
             record.seen_well |= good;
             record.problem = problem;
         }
-        self.roster.probed(member.backend().authority(), good, now)
+        self.roster.probed(member.backend().id(), good, now)
     }
 
     /// Those that were taken out and still have requests under way, with how many.
@@ -115,7 +115,7 @@ impl Watched {
         let views = self.roster.views(now);
         let state = |record: &Record| {
             let backend = record.member.backend();
-            let view = views.iter().find(|view| view.authority == backend.authority());
+            let view = views.iter().find(|view| view.id == backend.id());
             let condition = view.map_or(Condition::Draining { drained: true }, |view| view.condition);
             let weight = view.map_or_else(|| backend.weight(), |view| view.weight);
             let takes_requests = matches!(condition, Condition::Ready | Condition::Warming { .. });

@@ -54,8 +54,9 @@ pub(super) fn declare(settings: &mut Settings, http: &Services) -> Grpc {
 }
 
 fn service(settings: &mut Settings, (urls, default): Names, http: &ServiceSettings) -> ServiceSettings {
-    let rule = "http://host:port, https://host:port or dns://name:port, perhaps followed by ;weight=1 to \
-                ;weight=1000, or srv://_grpc._tcp.name, each once, separated by commas";
+    let rule = "http://host:port, https://host:port, dns://name:port or dns+https://name:port, perhaps followed by \
+                ;weight=1 to ;weight=1000, or srv://_grpc._tcp.name or srv+https://_grpc._tcp.name, those over TLS \
+                perhaps followed by ;server_name=name, each once, separated by commas";
     let about = "where the service answers gRPC, with weights as for HTTP";
     let backends = settings.parsed::<BackendList>(urls, default, rule, about).unwrap_or_default();
     ServiceSettings { enabled: http.enabled, backends }
@@ -96,8 +97,12 @@ mod tests {
 
     #[test]
     fn backends_are_listed_as_for_http() {
-        for list in ["http://a:1,https://b:1;weight=2", "dns://a:1;weight=2", "http://a:1,srv://_grpc._tcp.b"]
-        {
+        for list in [
+            "http://a:1,https://b:1;weight=2",
+            "dns://a:1;weight=2",
+            "http://a:1,srv://_grpc._tcp.b",
+            "dns+https://a:1,srv+https://_grpc._tcp.b;server_name=c",
+        ] {
             assert!(read(&[("PRODUCT_SERVICE_GRPC_URLS", list)]).is_ok(), "{list}");
         }
         for list in ["product:50050", "dns://a", "http://a:1,http://a:1"] {

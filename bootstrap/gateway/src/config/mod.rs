@@ -111,8 +111,9 @@ impl Configuration for Config {
 
 fn service(settings: &mut Settings, (enabled, urls, default): Names) -> ServiceSettings {
     let enabled = settings.flag(enabled, true, "whether the service's routes are served");
-    let rule = "http://host:port, https://host:port or dns://name:port, perhaps followed by ;weight=1 to \
-                ;weight=1000, or srv://_http._tcp.name, each once, separated by commas";
+    let rule = "http://host:port, https://host:port, dns://name:port or dns+https://name:port, perhaps followed by \
+                ;weight=1 to ;weight=1000, or srv://_http._tcp.name or srv+https://_https._tcp.name, those over TLS \
+                perhaps followed by ;server_name=name, each once, separated by commas";
     let about = "the service's backends, with their weights for all strategies but round_robin";
     let backends = settings.parsed::<BackendList>(urls, default, rule, about).unwrap_or_default();
     ServiceSettings { enabled, backends }

@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use tokio::net::TcpStream;
 use tokio_rustls::{TlsConnector, client::TlsStream, rustls::pki_types::ServerName};
 
-/// Signs certificates for `localhost`, which lie in its folder.
+/// Signs certificates, which lie in its folder.
 pub(crate) struct Authority {
     folder: TempDir,
     issuer: CertifiedIssuer<'static, KeyPair>,
@@ -33,17 +33,27 @@ impl Authority {
         self.path("ca.pem")
     }
 
-    /// A certificate signed by it.
+    /// A certificate for `localhost`, signed by it.
     pub(crate) fn issue(&self, name: &str) -> Pair {
+        self.issue_for(name, &["localhost"])
+    }
+
+    /// The same, for other hosts than `localhost`.
+    pub(crate) fn issue_for(&self, name: &str, hosts: &[&str]) -> Pair {
         let files = (self.path(&format!("{name}.pem")), self.path(&format!("{name}-key.pem")));
-        self.issue_into(&files);
+        self.sign(&files, hosts);
         files
     }
 
     /// Replaces both files.
-    pub(crate) fn issue_into(&self, (certificate, key): &Pair) {
+    pub(crate) fn issue_into(&self, files: &Pair) {
+        self.sign(files, &["localhost"]);
+    }
+
+    fn sign(&self, (certificate, key): &Pair, hosts: &[&str]) {
         let own = KeyPair::generate().unwrap();
-        let about = CertificateParams::new(["localhost".to_owned()]).unwrap();
+        let hosts: Vec<_> = hosts.iter().map(|host| (*host).to_owned()).collect();
+        let about = CertificateParams::new(hosts).unwrap();
         std::fs::write(certificate, about.signed_by(&own, &self.issuer).unwrap().pem()).unwrap();
         std::fs::write(key, own.serialize_pem()).unwrap();
     }

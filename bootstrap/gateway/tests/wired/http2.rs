@@ -18,7 +18,7 @@ use tokio::{
 
 use crate::support::{Backend, Body, Gateway, bytes, fed, full, json, piece, pieces};
 
-async fn connect(gateway: &Gateway) -> SendRequest<Body> {
+pub(crate) async fn connect(gateway: &Gateway) -> SendRequest<Body> {
     let socket = TcpStream::connect(gateway.addr()).await.unwrap();
     let (send, connection) = http2::handshake(TokioExecutor::new(), TokioIo::new(socket)).await.unwrap();
     tokio::spawn(connection);
@@ -29,7 +29,7 @@ fn request(method: Method, target: &str, body: Body) -> Request<Body> {
     Request::builder().method(method).uri(format!("http://shop.example{target}")).body(body).unwrap()
 }
 
-async fn send(client: &SendRequest<Body>, request: Request<Body>) -> Response<Incoming> {
+pub(crate) async fn send(client: &SendRequest<Body>, request: Request<Body>) -> Response<Incoming> {
     timeout(PATIENCE, client.clone().send_request(request)).await.unwrap().unwrap()
 }
 

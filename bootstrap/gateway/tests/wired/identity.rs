@@ -149,3 +149,51 @@ async fn quotas_are_those_of_identities() {
         assert_eq!(guarded.ask(Method::GET, "/api/products", token).await.0, status, "{token:?}");
     }
 }
+
+#[tokio::test]
+async fn tokens_that_are_no_good_are_taken_from_the_quota_of_their_address() {
+    let (asked, backend) = counting().await;
+    let limit = [("RATE_LIMIT_ENABLED", "true"), ("RATE_LIMIT_REQUESTS", "1"), ("RATE_LIMIT_BURST", "2")];
+    let guarded = Guarded::before(&backend.url(), &limit).await;
+    let (good, bad) = (guarded.issuer.bearer("ada", &[]), Some("Bearer guessed"));
+    for (method, target, token, status, code) in [
+        (Method::GET, "/api/baskets/ada", bad, 401, "invalid_token"),
+        (Method::GET, "/nowhere", bad, 401, "invalid_token"),
+        (Method::GET, "/api/baskets/ada", bad, 429, "rate_limited"),
+        (Method::HEAD, "/nowhere", bad, 429, ""),
+        (Method::GET, "/api/products", None, 429, "rate_limited"),
+        // Writing and paying are counted apart, and so is who is known.
+        (Method::POST, "/api/payments", bad, 401, "invalid_token"),
+        (Method::GET, "/api/products", Some(good.as_str()), 200, ""),
+        (Method::GET, "/health/live", bad, 200, ""),
+    ] {
+        let (answered, challenge, body) = guarded.ask(method.clone(), target, token).await;
+        let seen = (answered, body["code"].as_str().unwrap_or_default());
+        assert_eq!(seen, (status, code), "{method} {target} {token:?}");
+        assert_eq!(challenge.contains("invalid_token"), status == 401, "{method} {target}: {challenge}");
+    }
+    assert_eq!(asked.load(Ordering::SeqCst), 1);
+    let request = guarded.gateway.request(Method::GET, "/api/baskets/ada");
+    let request = request.header(header::AUTHORIZATION, "Bearer guessed").body(full("")).unwrap();
+    let refused = guarded.gateway.send(request).await;
+    for name in ["retry-after", "ratelimit-limit", "ratelimit-remaining", "ratelimit-reset"] {
+        assert!(refused.headers().contains_key(name), "{name}");
+    }
+    let line = r#"gateway_rate_limited_total{service="basket",route="/baskets/*",decided="local"} 2"#;
+    assert!(guarded.gateway.metrics().await.contains(line));
+}
+
+#[tokio::test]
+async fn behind_a_trusted_proxy_bad_tokens_are_those_of_its_clients() {
+    let backend = Backend::echo().await;
+    let limit = [("RATE_LIMIT_ENABLED", "true"), ("RATE_LIMIT_REQUESTS", "1"), ("RATE_LIMIT_BURST", "1")];
+    let proxies = [("TRUSTED_PROXIES", "127.0.0.0/8")];
+    let guarded = Guarded::before(&backend.url(), &[&limit[..], &proxies].concat()).await;
+    for (client, status) in [("1.2.3.4", 401), ("1.2.3.4", 429), ("6.6.6.6, 1.2.3.5", 401), ("1.2.3.5", 429)]
+    {
+        let request = guarded.gateway.request(Method::GET, "/api/products");
+        let request = request.header(header::AUTHORIZATION, "Bearer guessed");
+        let request = request.header("x-forwarded-for", client).body(full("")).unwrap();
+        assert_eq!(guarded.gateway.send(request).await.status(), status, "{client}");
+    }
+}

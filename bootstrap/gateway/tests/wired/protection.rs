@@ -99,7 +99,7 @@ async fn a_breaker_opens_tries_again_and_closes() {
             .lines()
             .any(|line| {
                 line.starts_with("gateway_backend_changes_total")
-                    && line.contains("service=\"product\"")
+                    && line.contains("service=\"product\",protocol=\"http\"")
                     && line.contains("breaker_closed")
             })
             .then_some(())

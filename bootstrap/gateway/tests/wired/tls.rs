@@ -13,7 +13,7 @@ use hyper::{
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use platform_testkit::{PATIENCE, eventually};
 use platform_tls::{Reloaded, ServerFiles};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
@@ -122,8 +122,8 @@ async fn clients_show_a_certificate_where_an_authority_is_named() {
     }
 }
 
-/// A backend that speaks TLS, and says which way it was asked.
-async fn encrypted_backend(files: ServerFiles) -> (SocketAddr, Arc<Reloaded<ServerFiles>>) {
+/// A backend that speaks TLS, and says under which name it was asked: `{server_name, host}`.
+pub(crate) async fn encrypted_backend(files: ServerFiles) -> (SocketAddr, Arc<Reloaded<ServerFiles>>) {
     let tls = Reloaded::load(files).unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let (addr, current) = (listener.local_addr().unwrap(), Arc::clone(&tls));
@@ -132,8 +132,12 @@ async fn encrypted_backend(files: ServerFiles) -> (SocketAddr, Arc<Reloaded<Serv
             let acceptor = TlsAcceptor::from(current.current());
             tokio::spawn(async move {
                 let Ok(stream) = acceptor.accept(socket).await else { return };
-                let service =
-                    service_fn(|_| async { Ok::<_, Infallible>(Response::new(full("\"encrypted\""))) });
+                let name = stream.get_ref().1.server_name().map(str::to_owned);
+                let service = service_fn(move |request: Request<Incoming>| {
+                    let host = request.headers()["host"].to_str().unwrap().to_owned();
+                    let seen = json!({ "server_name": name, "host": host });
+                    async move { Ok::<_, Infallible>(Response::new(full(seen.to_string()))) }
+                });
                 let _ = server::Builder::new().serve_connection(TokioIo::new(stream), service).await;
             });
         }
@@ -151,7 +155,8 @@ async fn backends_are_asked_over_tls_and_shown_a_certificate() {
     let shown = [("UPSTREAM_TLS_CERT_FILE", own.0.as_str()), ("UPSTREAM_TLS_KEY_FILE", own.1.as_str())];
     let gateway = Gateway::before(&url, &[trusting, shown[0], shown[1]]).await;
     let (status, answer) = gateway.get_json("/api/products").await;
-    assert_eq!((status, answer.as_str()), (200, Some("encrypted")));
+    assert_eq!((status, &answer["server_name"]), (200, &"localhost".into()));
+    assert_eq!(answer["host"], format!("localhost:{}", addr.port()));
     gateway.ready().await;
     let other = clients.file();
     for variables in [vec![trusting], vec![("UPSTREAM_TLS_CA_FILE", other.as_str()), shown[0], shown[1]]] {

@@ -22,13 +22,13 @@ use crate::{
     support::{Backend, Gateway, json},
 };
 
-const HANDSHAKE: &str = "GET /api/notifications/socket HTTP/1.1\r\nHost: shop.example\r\nConnection: keep-alive, Upgrade\r\n\
+pub(crate) const HANDSHAKE: &str = "GET /api/notifications/socket HTTP/1.1\r\nHost: shop.example\r\nConnection: keep-alive, Upgrade\r\n\
                          Upgrade: websocket\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
-const AGREED: &str = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+pub(crate) const AGREED: &str = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
                       Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n";
 
 /// A backend that answers each handshake with `answer`, and says back in capitals what it hears then.
-struct Peer {
+pub(crate) struct Peer {
     addr: SocketAddr,
     handshakes: Arc<AtomicUsize>,
     /// The heads that arrived, and the ends of tunnels as empty texts.
@@ -36,7 +36,7 @@ struct Peer {
 }
 
 impl Peer {
-    async fn start(answer: &'static str) -> Self {
+    pub(crate) async fn start(answer: &'static str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let addr = listener.local_addr().unwrap();
         let handshakes = Arc::new(AtomicUsize::new(0));
@@ -50,11 +50,11 @@ impl Peer {
         Self { addr, handshakes, heard }
     }
 
-    fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("http://{}", self.addr)
     }
 
-    async fn hears(&mut self) -> String {
+    pub(crate) async fn hears(&mut self) -> String {
         timeout(PATIENCE, self.heard.recv()).await.unwrap().unwrap()
     }
 }
@@ -91,7 +91,7 @@ async fn serve(
 }
 
 /// Reads byte by byte, so that nothing of a tunnel is taken with it.
-async fn head(socket: &mut TcpStream) -> Option<String> {
+pub(crate) async fn head(socket: &mut TcpStream) -> Option<String> {
     let mut bytes = Vec::new();
     while !bytes.ends_with(b"\r\n\r\n") {
         bytes.push(socket.read_u8().await.ok()?);

@@ -81,7 +81,7 @@ impl Entry {
 
     pub(super) fn view(&self, slow_start: Duration, now: Moment) -> MemberView {
         MemberView {
-            authority: self.member.backend().authority().to_owned(),
+            id: self.member.backend().id().to_owned(),
             weight: self.weight,
             condition: self.condition(slow_start, now),
             counts: self.member.gate().counts(),

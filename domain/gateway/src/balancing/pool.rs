@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     Moment,
-    member::{Arrival, Member, Tried},
+    member::{Arrival, Member, Slot, Tried},
 };
 
 /// The backends that are ready, and how one of them is chosen.
@@ -48,21 +48,23 @@ pub struct Attempt<'a> {
 impl Pool {
     /// Chooses a backend and takes a place there; one in a queue only where no other backend has room.
     pub fn enter(&self, attempt: Attempt<'_>) -> Result<Arrival, Unavailable> {
-        for needs_room in [true, false] {
-            // A member may refuse what it seemed to allow a moment ago; then it no longer seems to.
-            for _ in 0..self.ready.len() {
-                let Some(member) = self.choose(attempt, needs_room) else { break };
-                if let Ok(arrival) = member.arrive(attempt.now) {
-                    return Ok(arrival);
-                }
-            }
+        let position = self.turn();
+        let arrival = [true, false].into_iter().find_map(|room| self.arrive(attempt, position, room));
+        arrival.ok_or_else(|| self.why_not(attempt))
+    }
+
+    /// Chooses a backend that has room, and takes a place there.
+    pub fn enter_now(&self, attempt: Attempt<'_>) -> Result<Slot, Unavailable> {
+        match self.arrive(attempt, self.turn(), true) {
+            Some(Arrival::Admitted(slot)) => Ok(slot),
+            // Somebody was faster, and the place in the queue is given up again.
+            Some(Arrival::Queued(_)) | None => Err(self.why_not(attempt)),
         }
-        Err(self.why_not(attempt))
     }
 
     /// Chooses a backend without taking a place.
     pub fn pick(&self, attempt: Attempt<'_>) -> Option<&Arc<Member>> {
-        self.choose(attempt, false)
+        self.choose(attempt, self.turn(), false)
     }
 
     /// The backends that are ready, with their weights in force.
@@ -75,13 +77,23 @@ impl Pool {
         self.strategy
     }
 
-    fn choose(&self, attempt: Attempt<'_>, needs_room: bool) -> Option<&Arc<Member>> {
-        let Attempt { now, random, tried } = attempt;
-        // Only the drawing strategy needs no turn, and is spared the counter that all threads share.
-        let position = match self.strategy {
+    fn arrive(&self, attempt: Attempt<'_>, position: usize, needs_room: bool) -> Option<Arrival> {
+        // A member may refuse what it seemed to allow a moment ago; then it no longer seems to.
+        let mut choices = (0..self.ready.len()).map_while(|_| self.choose(attempt, position, needs_room));
+        choices.find_map(|member| member.arrive(attempt.now).ok())
+    }
+
+    /// One for each request that looks for a place, whether it finds one or has to wait. Only the drawing strategy needs
+    /// none, and is spared the counter that all threads share.
+    fn turn(&self) -> usize {
+        match self.strategy {
             Strategy::PowerOfTwoChoices => 0,
             _ => self.turns.fetch_add(1, Relaxed),
-        };
+        }
+    }
+
+    fn choose(&self, attempt: Attempt<'_>, position: usize, needs_room: bool) -> Option<&Arc<Member>> {
+        let Attempt { now, random, tried } = attempt;
         let eligible = |member: &Arc<Member>| {
             !tried.contains(member) && member.is_passable(now) && (!needs_room || member.gate().has_room())
         };

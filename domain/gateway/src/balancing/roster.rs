@@ -64,7 +64,7 @@ impl Roster {
         if self.entries.len() >= Self::MAX_MEMBERS {
             return Err(RosterError::TooMany);
         }
-        if self.find(member.backend().authority()).is_ok() {
+        if self.find(member.backend().id()).is_ok() {
             return Err(RosterError::Duplicate);
         }
         self.entries.push(Entry::new(member, now));
@@ -72,24 +72,24 @@ impl Roster {
     }
 
     /// Takes a backend out at once. Requests under way go on; the member is barred and tells when it is idle.
-    pub fn remove(&mut self, authority: &str) -> Result<Arc<Member>, RosterError> {
-        let index = self.position(authority)?;
+    pub fn remove(&mut self, id: &str) -> Result<Arc<Member>, RosterError> {
+        let index = self.position(id)?;
         let Entry { member, .. } = self.entries.remove(index);
         member.bar();
         Ok(member)
     }
 
     /// Sends it no further requests. It is drained when the member is idle.
-    pub fn drain(&mut self, authority: &str) -> Result<Arc<Member>, RosterError> {
-        let entry = self.find_mut(authority)?;
+    pub fn drain(&mut self, id: &str) -> Result<Arc<Member>, RosterError> {
+        let entry = self.find_mut(id)?;
         entry.draining = true;
         entry.member.bar();
         Ok(Arc::clone(&entry.member))
     }
 
     /// Ends a drain; the backend starts slowly.
-    pub fn resume(&mut self, authority: &str, now: Moment) -> Result<(), RosterError> {
-        let entry = self.find_mut(authority)?;
+    pub fn resume(&mut self, id: &str, now: Moment) -> Result<(), RosterError> {
+        let entry = self.find_mut(id)?;
         if entry.draining {
             entry.draining = false;
             entry.warming_since = Some(now);
@@ -99,8 +99,8 @@ impl Roster {
     }
 
     /// Changes a backend's share.
-    pub fn set_weight(&mut self, authority: &str, weight: Weight) -> Result<(), RosterError> {
-        self.find_mut(authority)?.weight = weight;
+    pub fn set_weight(&mut self, id: &str, weight: Weight) -> Result<(), RosterError> {
+        self.find_mut(id)?.weight = weight;
         Ok(())
     }
 
@@ -110,9 +110,9 @@ impl Roster {
     }
 
     /// Takes a probe into account; an unknown backend's is too late, and ignored.
-    pub fn probed(&mut self, authority: &str, good: bool, now: Moment) -> bool {
+    pub fn probed(&mut self, id: &str, good: bool, now: Moment) -> bool {
         let probes = self.settings.probes;
-        let Ok(entry) = self.find_mut(authority) else { return false };
+        let Ok(entry) = self.find_mut(id) else { return false };
         let turned = entry.probes.record(good, &probes);
         if turned && good {
             entry.warming_since = Some(now);
@@ -121,12 +121,12 @@ impl Roster {
     }
 
     /// Leaves a backend out for a while, unless so many are out already that it had better stay.
-    pub fn suspected(&mut self, authority: &str, now: Moment) -> bool {
+    pub fn suspected(&mut self, id: &str, now: Moment) -> bool {
         let settings = self.settings.ejection;
         let taking_part = self.entries.iter().filter(|entry| !entry.draining);
         let out = taking_part.clone().filter(|entry| !entry.is_ready()).count() as u64;
         let allowed = settings.max_ejected.of(taking_part.count() as u64);
-        match self.find_mut(authority) {
+        match self.find_mut(id) {
             Ok(entry) if entry.is_ready() && out < allowed => {
                 entry.ejection.eject(&settings, now);
                 true
@@ -185,27 +185,27 @@ impl Roster {
         taking_part.map(|entry| entry.returns(up).unwrap_or(now)).min()
     }
 
-    fn position(&self, authority: &str) -> Result<usize, RosterError> {
-        let found = self.entries.iter().position(|entry| entry.member.backend().authority() == authority);
+    fn position(&self, id: &str) -> Result<usize, RosterError> {
+        let found = self.entries.iter().position(|entry| entry.member.backend().id() == id);
         found.ok_or(RosterError::Unknown)
     }
 
-    fn find(&self, authority: &str) -> Result<&Entry, RosterError> {
-        self.position(authority).map(|index| &self.entries[index])
+    fn find(&self, id: &str) -> Result<&Entry, RosterError> {
+        self.position(id).map(|index| &self.entries[index])
     }
 
-    fn find_mut(&mut self, authority: &str) -> Result<&mut Entry, RosterError> {
-        self.position(authority).map(|index| &mut self.entries[index])
+    fn find_mut(&mut self, id: &str) -> Result<&mut Entry, RosterError> {
+        self.position(id).map(|index| &mut self.entries[index])
     }
 }
 
 /// Why a change is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RosterError {
-    /// No backend has this authority.
+    /// No backend has this id.
     #[error("no such backend")]
     Unknown,
-    /// There is one with this authority already.
+    /// There is one with this id already.
     #[error("backend is listed already")]
     Duplicate,
     /// There are [`Roster::MAX_MEMBERS`] already.

@@ -11,8 +11,8 @@ use crate::{
 /// One backend at one instant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MemberView {
-    /// Where it listens.
-    pub authority: String,
+    /// What tells it from the others: where it listens, and under which name where it has one.
+    pub id: String,
     /// Its share when it is fully in.
     pub weight: Weight,
     /// Whether it gets requests.

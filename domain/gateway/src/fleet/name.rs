@@ -41,6 +41,21 @@ impl Fleet {
         Self::ALL.into_iter().find(|fleet| fleet.name() == name)
     }
 
+    /// The service.
+    pub const fn service(self) -> Service {
+        match self {
+            Self::Http(service) | Self::Grpc(service) => service,
+        }
+    }
+
+    /// The protocol: `http` or `grpc`.
+    pub const fn protocol(self) -> &'static str {
+        match self {
+            Self::Http(_) => "http",
+            Self::Grpc(_) => "grpc",
+        }
+    }
+
     /// Below [`Fleet::INDEXES`], another one for each fleet.
     pub const fn index(self) -> usize {
         match self {

@@ -14,7 +14,7 @@ use crate::{
 pub struct ServiceOverrides {
     strategy: Option<Strategy>,
     places: PlacesOverride,
-    /// Sorted by authority, each once; none that changes nothing.
+    /// Sorted by id, each once; none that changes nothing.
     backends: Vec<BackendOverride>,
 }
 
@@ -111,13 +111,13 @@ impl ServiceOverrides {
 
     /// The backends that the service has, in the order of `base`, those that were added after them.
     pub fn listed(&self, base: &[Backend]) -> Vec<Listed> {
-        let inherited = base.iter().filter_map(|backend| match self.of(backend.authority()) {
+        let inherited = base.iter().filter_map(|backend| match self.of(backend.id()) {
             None => Some(Listed::configured(backend)),
             Some(change) if change.presence == Presence::Removed => None,
             Some(change) => Some(change.listed(backend, Origin::Configured)),
         });
         let is_added = |change: &&BackendOverride| {
-            change.presence == Presence::Added && !contains(base, change.backend.authority())
+            change.presence == Presence::Added && !contains(base, change.backend.id())
         };
         let added =
             self.backends.iter().filter(is_added).map(|change| change.listed(&change.backend, Origin::Added));
@@ -127,14 +127,14 @@ impl ServiceOverrides {
     /// Takes a backend in, with its weight.
     pub fn add(&mut self, base: &[Backend], backend: Backend) -> Result<(), Refusal> {
         let listed = self.listed(base);
-        if listed.iter().any(|listed| listed.backend.authority() == backend.authority()) {
+        if listed.iter().any(|listed| listed.backend.id() == backend.id()) {
             return Err(Refusal::Exists);
         }
         if listed.len() >= Roster::MAX_MEMBERS {
             return Err(Refusal::TooMany);
         }
-        self.room_for(backend.authority())?;
-        let inherited = base.iter().find(|known| known.authority() == backend.authority());
+        self.room_for(backend.id())?;
+        let inherited = base.iter().find(|known| known.id() == backend.id());
         let weight = inherited.filter(|known| known.weight() != backend.weight()).map(|_| backend.weight());
         let presence = if inherited.is_some() { Presence::Inherited } else { Presence::Added };
         self.put(BackendOverride { presence, weight, ..BackendOverride::none(backend) });
@@ -142,15 +142,15 @@ impl ServiceOverrides {
     }
 
     /// Takes a backend out. The last one stays: whoever wants none switches the service off.
-    pub fn remove(&mut self, base: &[Backend], authority: &str) -> Result<(), Refusal> {
+    pub fn remove(&mut self, base: &[Backend], id: &str) -> Result<(), Refusal> {
         let listed = self.listed(base);
-        let found = listed.iter().find(|listed| listed.backend.authority() == authority);
+        let found = listed.iter().find(|listed| listed.backend.id() == id);
         let backend = found.ok_or(Refusal::Unknown)?.backend.clone();
         if listed.len() == 1 {
             return Err(Refusal::Last);
         }
-        self.room_for(authority)?;
-        let presence = if contains(base, authority) { Presence::Removed } else { Presence::Inherited };
+        self.room_for(id)?;
+        let presence = if contains(base, id) { Presence::Removed } else { Presence::Inherited };
         self.put(BackendOverride { presence, ..BackendOverride::none(backend) });
         Ok(())
     }
@@ -159,11 +159,11 @@ impl ServiceOverrides {
     pub fn adjust(
         &mut self,
         base: &[Backend],
-        authority: &str,
+        id: &str,
         weight: Edit<Weight>,
         draining: Option<bool>,
     ) -> Result<(), Refusal> {
-        let mut change = self.change_of(base, authority)?;
+        let mut change = self.change_of(base, id)?;
         change.weight = weight.over(change.weight);
         change.draining = draining.unwrap_or(change.draining);
         self.put(change);
@@ -171,8 +171,8 @@ impl ServiceOverrides {
     }
 
     /// Holds a backend's breaker open, or no longer.
-    pub fn force_open(&mut self, base: &[Backend], authority: &str, open: bool) -> Result<(), Refusal> {
-        let mut change = self.change_of(base, authority)?;
+    pub fn force_open(&mut self, base: &[Backend], id: &str, open: bool) -> Result<(), Refusal> {
+        let mut change = self.change_of(base, id)?;
         change.forced_open = open;
         self.put(change);
         Ok(())
@@ -195,7 +195,7 @@ impl ServiceOverrides {
         self.places
     }
 
-    /// The changes to backends, by authority.
+    /// The changes to backends, by id.
     pub fn backends(&self) -> &[BackendOverride] {
         &self.backends
     }
@@ -203,27 +203,27 @@ impl ServiceOverrides {
     /// So many backends can be changed: those of DNS come and go, and what was changed of them stays.
     const MOST: usize = 4 * Roster::MAX_MEMBERS;
 
-    fn change_of(&self, base: &[Backend], authority: &str) -> Result<BackendOverride, Refusal> {
-        if let Some(change) = self.of(authority).filter(|change| change.presence != Presence::Removed) {
+    fn change_of(&self, base: &[Backend], id: &str) -> Result<BackendOverride, Refusal> {
+        if let Some(change) = self.of(id).filter(|change| change.presence != Presence::Removed) {
             return Ok(change.clone());
         }
-        let inherited = base.iter().find(|backend| backend.authority() == authority);
-        let inherited = inherited.filter(|_| self.of(authority).is_none()).ok_or(Refusal::Unknown)?;
-        self.room_for(authority)?;
+        let inherited = base.iter().find(|backend| backend.id() == id);
+        let inherited = inherited.filter(|_| self.of(id).is_none()).ok_or(Refusal::Unknown)?;
+        self.room_for(id)?;
         Ok(BackendOverride::none(inherited.clone()))
     }
 
-    fn room_for(&self, authority: &str) -> Result<(), Refusal> {
-        let full = self.backends.len() >= Self::MOST && self.of(authority).is_none();
+    fn room_for(&self, id: &str) -> Result<(), Refusal> {
+        let full = self.backends.len() >= Self::MOST && self.of(id).is_none();
         if full { Err(Refusal::TooMany) } else { Ok(()) }
     }
 
-    fn of(&self, authority: &str) -> Option<&BackendOverride> {
-        self.place_of(authority).ok().map(|place| &self.backends[place])
+    fn of(&self, id: &str) -> Option<&BackendOverride> {
+        self.place_of(id).ok().map(|place| &self.backends[place])
     }
 
     fn put(&mut self, change: BackendOverride) {
-        let place = self.place_of(change.backend.authority());
+        let place = self.place_of(change.backend.id());
         match (place, change.changes_nothing()) {
             (Ok(place), false) => self.backends[place] = change,
             (Ok(place), true) => drop(self.backends.remove(place)),
@@ -232,8 +232,8 @@ impl ServiceOverrides {
         }
     }
 
-    fn place_of(&self, authority: &str) -> Result<usize, usize> {
-        self.backends.binary_search_by(|change| change.backend.authority().cmp(authority))
+    fn place_of(&self, id: &str) -> Result<usize, usize> {
+        self.backends.binary_search_by(|change| change.backend.id().cmp(id))
     }
 }
 
@@ -279,8 +279,8 @@ impl fmt::Display for Listed {
     }
 }
 
-fn contains(base: &[Backend], authority: &str) -> bool {
-    base.iter().any(|backend| backend.authority() == authority)
+fn contains(base: &[Backend], id: &str) -> bool {
+    base.iter().any(|backend| backend.id() == id)
 }
 
 /// Why a change is refused.

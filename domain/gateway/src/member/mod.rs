@@ -134,7 +134,7 @@ impl Member {
 impl fmt::Debug for Member {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Member")
-            .field("authority", &self.backend.authority())
+            .field("backend", &self.backend.id())
             .field("counts", &self.gate.counts())
             .finish_non_exhaustive()
     }

@@ -1,6 +1,7 @@
 //! How many requests may be repeated in all.
 //!
-//! A bucket of tokens that expire, as in Finagle: every request puts a part of a token in, every retry takes one out.
+//! A bucket of tokens that expire, as in Finagle: every request that is sent puts a part of a token in, every retry takes
+//! one out.
 //! While all goes well retries are free; when a service is down they add a fifth to its load, not a multiple.
 
 use std::time::Duration;
@@ -39,7 +40,8 @@ impl RetryBudget {
         Self { settings, window: RollingWindow::new(settings.time_to_live) }
     }
 
-    /// A request comes in. Its retries do not count as further ones.
+    /// A request is sent to a backend for the first time. Those that are turned away MUST NOT be counted: the more of them
+    /// there were, the more often the others could be repeated.
     pub fn deposit(&self, now: Moment) {
         self.window.add(now, 1, 0);
     }
@@ -54,6 +56,11 @@ impl RetryBudget {
             self.window.unmark(now);
         }
         granted
+    }
+
+    /// The retry that was taken out at `taken` was not made.
+    pub fn put_back(&self, taken: Moment) {
+        self.window.unmark(taken);
     }
 
     /// The retries that are left now.
@@ -101,6 +108,15 @@ mod tests {
         (0..100).for_each(|_| budget.deposit(at(0)));
         assert_eq!(withdraw_all(&budget, 10_000), 3);
         assert_eq!(withdraw_all(&budget, 20_000), 3);
+    }
+
+    #[test]
+    fn a_retry_that_was_not_made_is_there_for_another_request() {
+        let budget = budget(1);
+        assert!(budget.withdraw(at(900)) && !budget.withdraw(at(1_100)));
+        budget.put_back(at(900));
+        assert_eq!(budget.balance(at(1_100)), 1);
+        assert!(budget.withdraw(at(1_100)) && !budget.withdraw(at(1_200)));
     }
 
     #[test]

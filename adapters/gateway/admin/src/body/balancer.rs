@@ -31,11 +31,14 @@ pub(crate) struct BalancerBody {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Backend)]
 pub(crate) struct BackendBody {
-    /// Host and port: its name in paths.
+    /// Its id, which is its name in paths: host and port, behind `server_name` and an `@` where it has one.
     #[schema(example = "10.0.0.7:8080")]
     backend: String,
     #[schema(example = "http://10.0.0.7:8080")]
     url: String,
+    /// The name that its certificate is for; `null` where that is the host of the URL.
+    #[schema(required)]
+    server_name: Option<String>,
     /// `configured` (variables, file, DNS) or `added` (by an operator).
     #[schema(example = "configured")]
     origin: &'static str,
@@ -67,6 +70,9 @@ pub(crate) struct BackendBody {
 #[schema(as = LeavingBackend)]
 struct LeavingBody {
     url: String,
+    /// The name that its certificate is for; `null` where that is the host of the URL.
+    #[schema(required)]
+    server_name: Option<String>,
     in_flight: u32,
 }
 
@@ -78,6 +84,8 @@ pub(crate) struct NewBackendBody {
     /// Scheme, host and port, without a path.
     #[schema(example = "http://10.0.0.7:8080")]
     pub(crate) url: String,
+    /// The name that its certificate is for, with a URL of `https`; the host of the URL where nothing is said.
+    pub(crate) server_name: Option<String>,
     /// Its share of the requests; 1 where nothing is said.
     #[schema(minimum = 1, maximum = 1000)]
     pub(crate) weight: Option<u16>,
@@ -140,6 +148,7 @@ impl From<BackendStatus> for BackendBody {
         Self {
             backend: status.backend,
             url: status.url,
+            server_name: status.server_name,
             origin: status.origin,
             weight: status.weight,
             condition: status.condition,
@@ -155,7 +164,7 @@ impl From<BackendStatus> for BackendBody {
 }
 
 impl From<LeavingView> for LeavingBody {
-    fn from(LeavingView { url, in_flight }: LeavingView) -> Self {
-        Self { url, in_flight }
+    fn from(LeavingView { url, server_name, in_flight }: LeavingView) -> Self {
+        Self { url, server_name, in_flight }
     }
 }

@@ -22,7 +22,7 @@ pub(crate) struct BreakersBody {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = CircuitBreaker)]
 pub(crate) struct BreakerBody {
-    /// Host and port of its backend.
+    /// The id of its backend.
     #[schema(example = "10.0.0.7:8080")]
     backend: String,
     /// `closed`, `open`, `half_open` or `forced_open`.

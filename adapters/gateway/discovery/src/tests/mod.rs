@@ -54,7 +54,7 @@ impl CommandHandler<AdoptBackends> for Adopted {
 impl Adopted {
     fn of(&self, fleet: Fleet) -> Vec<String> {
         let backends = self.0.lock().unwrap().get(&fleet).cloned();
-        let show = |backend: &Backend| format!("{}*{}", backend.authority(), backend.weight().get());
+        let show = |backend: &Backend| format!("{}*{}", backend.id(), backend.weight().get());
         backends.unwrap_or_default().iter().map(show).collect()
     }
 
@@ -116,7 +116,7 @@ async fn resolved(dns: &DnsServer, source: &str) -> Result<(Vec<String>, Duratio
     let resolver = Resolver::new(&[dns.addr]).unwrap();
     let answer =
         resolver.resolve(&Source::parse(source).unwrap()).await.map_err(|error| error.to_string())?;
-    let show = |backend: &Backend| format!("{}*{}", backend.authority(), backend.weight().get());
+    let show = |backend: &Backend| format!("{}*{}", backend.id(), backend.weight().get());
     Ok((answer.backends.iter().map(show).collect(), answer.valid))
 }
 
@@ -158,6 +158,42 @@ async fn services_are_found_with_ports_and_weights() {
     dns.services("_http._tcp.products.test", 300, &[(0, 0, 0, ".")]);
     let none = resolved(&dns, "srv://_http._tcp.products.test").await.unwrap_err();
     assert_eq!(none, "the answer names no backend");
+}
+
+#[tokio::test]
+async fn what_is_found_for_tls_keeps_the_name_that_was_asked_for() {
+    let dns = DnsServer::start().await;
+    dns.services("_https._tcp.products.test", 300, &[(10, 60, 8_443, "a.elsewhere.test.")]);
+    dns.addresses("a.elsewhere.test", 300, &["10.0.0.1"]);
+    dns.addresses("products.test", 300, &["10.0.0.2", "fd00::1"]);
+    for (source, expected) in [
+        (
+            "dns+https://products.test:443",
+            &["products.test@10.0.0.2:443*1", "products.test@[fd00::1]:443*1"][..],
+        ),
+        (
+            "dns+https://products.test:443;server_name=shop.test;weight=2",
+            &["shop.test@10.0.0.2:443*2", "shop.test@[fd00::1]:443*2"],
+        ),
+        // Not the target's: whoever answers for DNS would choose it.
+        ("srv+https://_https._tcp.products.test", &["products.test@10.0.0.1:8443*60"]),
+        ("srv+https://_https._tcp.products.test;server_name=shop.test", &["shop.test@10.0.0.1:8443*60"]),
+    ] {
+        assert_eq!(resolved(&dns, source).await.unwrap().0, expected, "{source}");
+    }
+    // Two names of one machine are two backends; a name and its machine are looked up again like any other.
+    dns.addresses("shop.test", 0, &["10.0.0.2"]);
+    let running = run("dns+https://products.test:443,dns+https://shop.test:443", &dns, None).await;
+    let adopted = &running.adopted;
+    adopted
+        .has(
+            PRODUCT,
+            &["products.test@10.0.0.2:443*1", "products.test@[fd00::1]:443*1", "shop.test@10.0.0.2:443*1"],
+        )
+        .await;
+    dns.addresses("products.test", 0, &["10.0.0.9"]);
+    adopted.has(PRODUCT, &["products.test@10.0.0.9:443*1", "shop.test@10.0.0.2:443*1"]).await;
+    running.stop().await;
 }
 
 #[tokio::test]

@@ -35,7 +35,7 @@ pub(super) async fn dial(backend: &Backend, tls: &ClientTls) -> Result<Socket, B
     }
     let mut config = tls.current().as_ref().clone();
     config.alpn_protocols = vec![HTTP2.to_vec()];
-    let name = ServerName::try_from(host.to_owned())?;
+    let name = ServerName::try_from(backend.server_name().unwrap_or(host).to_owned())?;
     let stream = TlsConnector::from(Arc::new(config)).connect(name, socket).await?;
     if stream.get_ref().1.alpn_protocol() != Some(HTTP2) {
         return Err(io::Error::new(io::ErrorKind::Unsupported, "backend does not speak HTTP/2").into());

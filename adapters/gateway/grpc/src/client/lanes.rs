@@ -67,7 +67,7 @@ impl Host {
 
     /// Whether the backend is written as it was when this was made, weights aside.
     pub(super) fn is_of(&self, backend: &Backend) -> bool {
-        self.backend.is_secure() == backend.is_secure() && self.backend.authority() == backend.authority()
+        self.backend.is_same_place(backend)
     }
 
     /// Whether any call is under way.

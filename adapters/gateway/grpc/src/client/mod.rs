@@ -60,8 +60,8 @@ impl Channels {
             }
             let views = upstreams.views();
             let at_work: HashSet<_> =
-                views.iter().flat_map(|(_, views)| views).map(|view| view.authority.as_str()).collect();
-            self.forget(|authority| !at_work.contains(authority));
+                views.iter().flat_map(|(_, views)| views).map(|view| view.id.as_str()).collect();
+            self.forget(|id| !at_work.contains(id));
         }
     }
 
@@ -69,7 +69,7 @@ impl Channels {
     fn forget(&self, gone: impl Fn(&str) -> bool) {
         let mut hosts = self.0.hosts.lock().unwrap_or_else(PoisonError::into_inner);
         // Who is about to call has the host in hand already.
-        hosts.retain(|authority, host| !gone(authority) || Arc::strong_count(host) > 1 || host.is_in_use());
+        hosts.retain(|id, host| !gone(id) || Arc::strong_count(host) > 1 || host.is_in_use());
     }
 
     async fn lane(&self, backend: &Backend) -> Result<Lane, UpstreamError> {
@@ -84,12 +84,12 @@ impl Channels {
     fn host(&self, backend: &Backend) -> Arc<Host> {
         let mut hosts = self.0.hosts.lock().unwrap_or_else(PoisonError::into_inner);
         // One that is encrypted from now on, or no longer, is another one.
-        let known = hosts.get(backend.authority());
+        let known = hosts.get(backend.id());
         if let Some(host) = known.filter(|host| host.is_of(backend)) {
             return Arc::clone(host);
         }
         let host = Arc::new(Host::new(backend.clone(), Arc::clone(&self.0.tls)));
-        hosts.insert(backend.shared_authority(), Arc::clone(&host));
+        hosts.insert(backend.shared_id(), Arc::clone(&host));
         host
     }
 }
@@ -140,7 +140,7 @@ fn outgoing(
 ) -> Result<Request<CallBody>, UpstreamError> {
     let CallRequest { path, headers } = request;
     let scheme = if backend.is_secure() { Scheme::HTTPS } else { Scheme::HTTP };
-    let uri = Uri::builder().scheme(scheme).authority(backend.authority()).path_and_query(path).build();
+    let uri = Uri::builder().scheme(scheme).authority(&*backend.host()).path_and_query(path).build();
     let mut request = Request::new(CallBody::from(body));
     *request.method_mut() = Method::POST;
     // Fails only where the backend's authority is none, which is checked when it is configured.
@@ -210,13 +210,18 @@ mod tests {
         let plain = known("http://a:1");
         assert!(Arc::ptr_eq(&plain, &known("http://a:1;weight=3")));
         assert!(!Arc::ptr_eq(&plain, &known("https://a:1")), "it is spoken to otherwise");
+        let (blue, green) = ("https://c:1;server_name=blue", "https://c:1;server_name=green");
+        let first = known(blue);
+        assert!(!Arc::ptr_eq(&first, &known(green)), "connections are made under a name");
+        assert!(Arc::ptr_eq(&first, &known(blue)), "and those of another name stay");
+        drop(first);
         let calling = known("http://b:1");
         let left = || {
-            channels.forget(|authority| authority == "b:1");
+            channels.forget(|id| id == "b:1");
             channels.0.hosts.lock().unwrap().len()
         };
-        assert_eq!(left(), 2, "a call is on its way there");
+        assert_eq!(left(), 4, "a call is on its way there");
         drop(calling);
-        assert_eq!(left(), 1);
+        assert_eq!(left(), 3);
     }
 }

@@ -11,9 +11,10 @@ use gateway_application::{
     AttemptObservation, CallObservation, CallRefusal, Change, ForwardObservation, ForwardObserver,
 };
 use gateway_domain::{
-    Backend, Service,
+    Backend,
     breaker::State,
     call::{CallRoute, status_name},
+    fleet::Fleet,
 };
 use kernel_application::{CallContext, UseCaseError};
 pub use series::UpstreamSeries;
@@ -61,7 +62,7 @@ impl ForwardObserver for UpstreamObserver {
         info!(self.logger, "call"; o!(
             "service" => call.service.name(),
             "method" => call.method,
-            "backend" => call.backend.map(Backend::shared_authority),
+            "backend" => call.backend.map(Backend::shared_id),
             "status" => status,
             "code" => code,
             "attempts" => call.attempts,
@@ -97,9 +98,13 @@ impl ForwardObserver for UpstreamObserver {
         ));
     }
 
-    fn changed(&self, service: Service, backend: &Backend, change: &Change<'_>) {
-        self.series.changed(service, backend, change);
-        let fields = o!("service" => service.name(), "backend" => backend.shared_authority());
+    fn changed(&self, fleet: Fleet, backend: &Backend, change: &Change<'_>) {
+        self.series.changed(fleet, backend, change);
+        let fields = o!(
+            "service" => fleet.service().name(),
+            "protocol" => fleet.protocol(),
+            "backend" => backend.shared_id(),
+        );
         match change {
             Change::Up => info!(self.logger, "backend is back"; fields),
             Change::Breaker(State::Closed) => info!(self.logger, "circuit breaker closed"; fields),

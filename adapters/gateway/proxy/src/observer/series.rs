@@ -3,7 +3,7 @@
 use std::{collections::HashMap, sync::Arc};
 
 use gateway_application::{AttemptObservation, Change, Decider};
-use gateway_domain::{Backend, Outcome, Service};
+use gateway_domain::{Backend, Outcome, Service, fleet::Fleet};
 use platform_telemetry::Metrics;
 use prometheus_client::{
     encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder},
@@ -76,6 +76,7 @@ struct Called {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Changed {
     service: &'static str,
+    protocol: &'static str,
     backend: Authority,
     change: &'static str,
 }
@@ -128,7 +129,7 @@ impl UpstreamSeries {
     }
 
     pub(super) fn attempted(&self, attempt: &AttemptObservation<'_>) {
-        let place = (attempt.route.as_ptr().addr(), attempt.backend.authority().as_ptr().addr());
+        let place = (attempt.route.as_ptr().addr(), attempt.backend.id().as_ptr().addr());
         self.known.with(|known| {
             if known.len() >= MOST_KNOWN {
                 known.clear();
@@ -138,7 +139,7 @@ impl UpstreamSeries {
     }
 
     fn target(&self, attempt: &AttemptObservation<'_>) -> Known {
-        let backend = Authority(attempt.backend.shared_authority());
+        let backend = Authority(attempt.backend.shared_id());
         let target = Target { service: attempt.service.name(), route: attempt.route, backend };
         let seconds = self.seconds.get_or_create_owned(&target);
         Known { target, seconds, classes: [const { None }; CLASSES.len()] }
@@ -158,7 +159,7 @@ impl UpstreamSeries {
         self.calls.get_or_create_owned(&Called { service, method, code }).inc();
     }
 
-    pub(super) fn changed(&self, service: Service, backend: &Backend, change: &Change<'_>) {
+    pub(super) fn changed(&self, fleet: Fleet, backend: &Backend, change: &Change<'_>) {
         let change = match change {
             Change::Up => "up",
             Change::Down { .. } => "down",
@@ -170,8 +171,9 @@ impl UpstreamSeries {
                 gateway_domain::breaker::State::ForcedOpen => "breaker_forced_open",
             },
         };
-        let backend = Authority(backend.shared_authority());
-        self.changes.get_or_create_owned(&Changed { service: service.name(), backend, change }).inc();
+        let backend = Authority(backend.shared_id());
+        let (service, protocol) = (fleet.service().name(), fleet.protocol());
+        self.changes.get_or_create_owned(&Changed { service, protocol, backend, change }).inc();
     }
 }
 
@@ -266,5 +268,21 @@ mod tests {
             assert!(text.lines().any(|written| written == line), "{line}\n{text}");
         }
         assert!(!text.contains(&format!("gateway_upstream_errors_total{list}")), "{text}");
+    }
+
+    /// A process may be well for the one and not for the other.
+    #[test]
+    fn news_of_http_and_of_grpc_are_told_apart() {
+        let metrics = Metrics::new();
+        let series = UpstreamSeries::new(&metrics);
+        let backend = Backend::parse("http://a:1").unwrap();
+        series.changed(Fleet::Http(Service::Product), &backend, &Change::Up);
+        series.changed(Fleet::Grpc(Service::Product), &backend, &Change::Down { problem: "refused" });
+        let text = metrics.encode();
+        for (protocol, change) in [("http", "up"), ("grpc", "down")] {
+            let labels =
+                format!(r#"service="product",protocol="{protocol}",backend="a:1",change="{change}""#);
+            assert!(text.contains(&format!("gateway_backend_changes_total{{{labels}}} 1")), "{text}");
+        }
     }
 }

@@ -74,7 +74,7 @@ impl Figure {
         let each = fleets.flat_map(|(fleet, views)| views.into_iter().map(move |view| (fleet, view)));
         each.filter_map(|(fleet, view)| {
             let value = (self.read)(&view)?;
-            Some((vec![("service", fleet.name().to_owned()), ("backend", view.authority)], value))
+            Some((vec![("service", fleet.name().to_owned()), ("backend", view.id)], value))
         })
     }
 }

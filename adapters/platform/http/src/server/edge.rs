@@ -11,19 +11,19 @@ use std::{
 };
 
 use actix_web::{
-    Error, HttpMessage, HttpResponse,
+    Error, HttpMessage, HttpRequest, HttpResponse,
     body::{BodySize, BoxBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
     error::InternalError,
     http::{
         ConnectionType, Method, StatusCode, Uri, Version,
-        header::{self, HeaderMap, HeaderName, HeaderValue},
+        header::{self, HeaderName, HeaderValue},
     },
     middleware::Next,
 };
 use futures_util::FutureExt;
 use kernel_application::{CallContext, Caller, Denied};
-use platform_identity::Authenticator;
+use platform_identity::{Authenticator, Rejected};
 use platform_telemetry::HttpMetrics;
 use slog::{Logger, debug, error, info};
 use tokio::sync::watch;
@@ -35,6 +35,7 @@ use super::{
     load::{Load, Open, Tracked},
     methods::{Known, Methods},
     prefix::Prefix,
+    rejected::OnRejected,
 };
 use crate::{
     Problem,
@@ -45,6 +46,7 @@ use crate::{
 #[derive(Clone)]
 pub(super) struct Edge {
     pub(super) authenticator: Authenticator,
+    pub(super) on_rejected: Option<Arc<dyn OnRejected>>,
     pub(super) around: Option<Arc<dyn Around>>,
     pub(super) logger: Logger,
     pub(super) metrics: HttpMetrics,
@@ -72,8 +74,8 @@ pub(super) async fn serve(
         let response = call.finish(Some(instead.route), instead.response);
         return Ok(request.into_response(response));
     }
-    if let Err(problem) = call.identify(request.headers()).await {
-        let response = call.finish(None, problem.answer());
+    if let Err(refusal) = call.identify(request.request()).await {
+        let response = call.finish(None, refusal);
         return Ok(request.into_response(response));
     }
     request.extensions_mut().insert(Rc::clone(&call.ctx));
@@ -148,22 +150,29 @@ impl Call {
         self.uri.path()
     }
 
-    async fn identify(&mut self, headers: &HeaderMap) -> Result<(), Problem> {
+    async fn identify(&mut self, request: &HttpRequest) -> Result<(), HttpResponse> {
         if asks_nobody(self.path()) {
             return Ok(());
         }
-        match identify(&self.edge.authenticator, headers).await {
+        match identify(&self.edge.authenticator, request.headers()).await {
             Ok(Caller::Anonymous) => Ok(()),
             Ok(caller) => {
                 self.ctx = Rc::new(CallContext::clone(&self.ctx).by(caller));
                 Ok(())
             }
-            Err(rejected) => {
-                let (reason, id) = (rejected.reason(), self.ctx.request_id());
-                info!(self.edge.logger, "token refused"; "reason" => reason, "request_id" => id);
-                Err(Problem::rejected(rejected))
-            }
+            Err(rejected) => Err(self.reject(rejected, request).await),
         }
+    }
+
+    async fn reject(&self, rejected: Rejected, request: &HttpRequest) -> HttpResponse {
+        let (reason, id) = (rejected.reason(), self.ctx.request_id());
+        info!(self.edge.logger, "token refused"; "reason" => reason, "request_id" => id);
+        let hook = self.edge.on_rejected.as_ref().filter(|_| !rejected.is_unavailable());
+        let instead = match hook {
+            Some(hook) => hook.rejected(&self.ctx, request).await,
+            None => None,
+        };
+        instead.unwrap_or_else(|| Problem::rejected(rejected).answer())
     }
 
     fn is_probe(&self) -> bool {

@@ -12,6 +12,7 @@ mod methods;
 mod operations;
 mod prefix;
 mod refusal;
+mod rejected;
 mod running;
 mod screened;
 mod security;
@@ -37,6 +38,7 @@ use utoipa_actix_web::{AppExt, service_config::ServiceConfig};
 pub use self::{
     around::{Around, Begun, Instead},
     line::{AccessLine, Sent},
+    rejected::OnRejected,
     running::RunningHttp,
 };
 use self::{
@@ -59,6 +61,7 @@ pub struct HttpServer {
     authenticator: Authenticator,
     /// Whether callers need identities.
     identities: bool,
+    on_rejected: Option<Arc<dyn OnRejected>>,
     around: Option<Arc<dyn Around>>,
     health: Option<Arc<Health>>,
     metrics: Metrics,
@@ -109,6 +112,7 @@ impl HttpServer {
             routes: Arc::new(|_| {}),
             authenticator: Authenticator::nobody(),
             identities: true,
+            on_rejected: None,
             around: None,
             health: None,
             metrics,
@@ -137,6 +141,12 @@ impl HttpServer {
     #[must_use]
     pub fn open_to_all(self) -> Self {
         Self { authenticator: Authenticator::off(), identities: false, ..self }
+    }
+
+    /// What hears of requests whose token is no good.
+    #[must_use]
+    pub fn on_rejected(self, on_rejected: impl OnRejected) -> Self {
+        Self { on_rejected: Some(Arc::new(on_rejected)), ..self }
     }
 
     /// What sees every request first and every answer last.
@@ -234,6 +244,7 @@ impl HttpServer {
             metrics: self.metrics.clone(),
             edge: Edge {
                 authenticator: self.authenticator,
+                on_rejected: self.on_rejected,
                 around: self.around,
                 logger: self.logger.clone(),
                 metrics,

@@ -14,7 +14,7 @@ use tokio::task::AbortHandle;
 
 use super::{exchange::outcome, messages::Blame, metadata, observation};
 use crate::{
-    CallPiece, CallPieces, ForwardObserver, GatewayError, Stage, UpstreamError, Upstreams,
+    CallPiece, CallPieces, ForwardObserver, GatewayError, Stage, UpstreamError, Upstreams, Validity,
     attempts::{Course, Made, failure},
 };
 
@@ -54,6 +54,11 @@ impl Ending {
         self.failed(outcome, UpstreamError::TimedOut(Stage::Deadline))
     }
 
+    /// The caller is not any more who they were.
+    fn expired(&mut self) -> GatewayError {
+        self.fail(Outcome::Cancelled, GatewayError::TokenExpired)
+    }
+
     fn failed(&mut self, outcome: Outcome, error: UpstreamError) -> GatewayError {
         let error = failure(self.course.service, self.slot.member().backend(), error);
         self.fail(outcome, error)
@@ -83,7 +88,7 @@ impl Drop for Ending {
     }
 }
 
-/// Passes pieces on until the status is there, the answer breaks off, or `remaining` is over.
+/// Passes pieces on until the status is there, the answer breaks off, or `remaining` or `validity` is over.
 ///
 /// A client that does not read is not asked for, so that nobody would notice here that the time is over; a watch does,
 /// and lets go of the backend and its place.
@@ -91,18 +96,29 @@ pub(super) fn until_its_end(
     pieces: CallPieces<BoxError>,
     ending: Ending,
     remaining: Option<Duration>,
+    validity: Validity,
 ) -> impl Stream<Item = Result<CallPiece, GatewayError>> + Send {
     let shared =
         Arc::new(Shared { state: Mutex::new(State::Live(pieces, ending)), waker: AtomicWaker::new() });
-    let watch = remaining.map(|remaining| {
+    let watch = (remaining.is_some() || validity.has_end()).then(|| {
         let shared = Arc::clone(&shared);
         let watching = tokio::spawn(async move {
-            tokio::time::sleep(remaining).await;
-            shared.time_is_over();
+            tokio::select! {
+                biased;
+                () = passed(remaining) => shared.cut(Ending::late),
+                () = validity.over() => shared.cut(Ending::expired),
+            }
         });
         watching.abort_handle()
     });
     Answer { shared, watch }
+}
+
+async fn passed(remaining: Option<Duration>) {
+    match remaining {
+        Some(remaining) => tokio::time::sleep(remaining).await,
+        None => std::future::pending().await,
+    }
 }
 
 struct Answer {
@@ -121,15 +137,15 @@ struct Shared {
 )]
 enum State {
     Live(CallPieces<BoxError>, Ending),
-    Late(GatewayError),
+    Cut(GatewayError),
     Over,
 }
 
 impl Shared {
-    fn time_is_over(&self) {
+    fn cut(&self, reason: fn(&mut Ending) -> GatewayError) {
         let mut state = self.lock();
         if let State::Live(_, ending) = &mut *state {
-            *state = State::Late(ending.late());
+            *state = State::Cut(reason(ending));
             drop(state);
             self.waker.wake();
         }
@@ -141,7 +157,7 @@ impl Shared {
         let (pieces, ending) = match &mut *state {
             State::Live(pieces, ending) => (pieces, ending),
             State::Over => return Poll::Ready(None),
-            State::Late(_) => {
+            State::Cut(_) => {
                 return Poll::Ready(std::mem::replace(&mut *state, State::Over).into_error().map(Err));
             }
         };
@@ -167,7 +183,7 @@ impl Shared {
 impl State {
     fn into_error(self) -> Option<GatewayError> {
         match self {
-            Self::Late(error) => Some(error),
+            Self::Cut(error) => Some(error),
             Self::Live(..) | Self::Over => None,
         }
     }

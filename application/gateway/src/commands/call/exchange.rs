@@ -8,7 +8,9 @@ use kernel_application::CallContext;
 use tokio::time::timeout;
 
 use super::{messages::Blame, metadata};
-use crate::{CallClient, CallRequest, CallResponse, Stage, UpstreamError, attempts::Exchange, body::Lending};
+use crate::{
+    CallClient, CallRequest, CallResponse, Stage, UpstreamError, Validity, attempts::Exchange, body::Lending,
+};
 
 /// The status of a backend that cannot take calls at the moment.
 const UNAVAILABLE: u16 = 14;
@@ -20,6 +22,8 @@ pub(super) struct CallExchange<'a> {
     pub(super) kind: CallKind,
     pub(super) first_byte: Duration,
     pub(super) hurried: bool,
+    /// For how long the backend may wait with the head of its answer.
+    pub(super) validity: Validity,
     pub(super) body: Lending,
     pub(super) blame: Blame,
 }
@@ -36,9 +40,16 @@ impl Exchange for CallExchange<'_> {
         metadata::set_timeout(&mut headers, limit);
         let request = CallRequest { path: self.path.clone(), headers };
         let call = self.client.call(backend, request, self.body.lend());
-        let answered = match limit {
-            Some(limit) => timeout(limit, call).await.unwrap_or(Err(UpstreamError::TimedOut(stage))),
-            None => call.await,
+        let answering = async {
+            match limit {
+                Some(limit) => timeout(limit, call).await.unwrap_or(Err(UpstreamError::TimedOut(stage))),
+                None => call.await,
+            }
+        };
+        let answered = tokio::select! {
+            biased;
+            answered = answering => answered,
+            () = self.validity.over() => return Err(UpstreamError::TokenExpired),
         };
         // Messages that end early take the stream with them, which looks like the backend's doing.
         answered.map_err(|error| self.blame.error().map_or(error, UpstreamError::from))

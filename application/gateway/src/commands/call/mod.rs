@@ -2,7 +2,7 @@
 //!
 //! The way of a call is that of a request in [`forward`](super::forward), with two differences: how it went is known with
 //! its last trailer and not with its head, so a place and the breaker's leave are held until then; and a deadline can
-//! pass in the middle of an answer, which ends with a status all the same.
+//! pass, or a token expire, in the middle of an answer, which ends with a status all the same.
 
 mod answer;
 mod exchange;
@@ -25,7 +25,7 @@ use gateway_domain::{
     limit::RouteClass,
 };
 use http::{HeaderMap, Method, uri::PathAndQuery};
-use kernel_application::{CallContext, Command, CommandHandler, Permit};
+use kernel_application::{CallContext, Clock, Command, CommandHandler, Permit};
 use shaku::Component;
 use tokio::time::timeout;
 
@@ -34,7 +34,7 @@ use self::{answer::Ending, exchange::CallExchange, messages::Blame};
 use super::forward::ForwardSettings;
 use crate::{
     BodyError, CallClient, CallObservation, CallPieces, CallResponse, Client, ForwardObserver, GatewayError,
-    RateLimiter, RequestBody, Ruling, Upstreams,
+    RateLimiter, RequestBody, Ruling, Upstreams, Validity,
     admission::Admission,
     attempts::{Attempts, Course, Reached},
     body::Lending,
@@ -98,6 +98,8 @@ pub struct CallHandler {
     limiter: Arc<dyn RateLimiter>,
     #[shaku(inject)]
     observer: Arc<dyn ForwardObserver>,
+    #[shaku(inject)]
+    clock: Arc<dyn Clock>,
     /// The services and their gRPC backends.
     upstreams: Arc<Upstreams>,
     /// How calls are passed on.
@@ -110,6 +112,7 @@ struct Begun {
     ctx: CallContext,
     /// Whether the client gave it less time than the gateway would.
     hurried: bool,
+    validity: Validity,
     blame: Blame,
     ruling: Option<Ruling>,
 }
@@ -157,6 +160,7 @@ impl CallHandler {
             kind: route.kind(),
             first_byte: self.settings.first_byte,
             hurried,
+            validity: self.validity(&ctx, route.kind()),
             body,
             blame: blame.clone(),
         };
@@ -167,7 +171,8 @@ impl CallHandler {
             retries: self.settings.forward.retries,
         };
         let reached = attempts.run(&ctx, &exchange, course).await?;
-        Ok(Begun { reached, ctx: ctx.into_owned(), hurried, blame, ruling })
+        let validity = exchange.validity;
+        Ok(Begun { reached, ctx: ctx.into_owned(), hurried, validity, blame, ruling })
     }
 
     /// The same call with the nearer deadline, and whether that is the client's.
@@ -182,8 +187,14 @@ impl CallHandler {
         }
     }
 
+    /// What may stream goes on for as long as its caller is who they are. Everything else has an end of its own, and a
+    /// payment that was begun with a good token is not cut off in the middle.
+    fn validity(&self, ctx: &CallContext, kind: CallKind) -> Validity {
+        if kind == CallKind::Open { Validity::of(ctx.caller(), &self.clock) } else { Validity::default() }
+    }
+
     fn answer(&self, begun: Begun, course: Course) -> CallAnswer {
-        let Begun { reached: Reached { answer, slot, open }, ctx, hurried, blame, ruling } = begun;
+        let Begun { reached: Reached { answer, slot, open }, ctx, hurried, validity, blame, ruling } = begun;
         let CallResponse { mut headers, pieces } = answer;
         metadata::to_client(&mut headers);
         headers.extend(ruling.iter().flat_map(|ruling| rate_limit_headers(&ruling.decision)));
@@ -194,7 +205,8 @@ impl CallHandler {
             ending.status(metadata::status(&headers));
             return CallAnswer { headers, pieces: None };
         };
-        CallAnswer { headers, pieces: Some(Box::pin(answer::until_its_end(pieces, ending, remaining))) }
+        let pieces = answer::until_its_end(pieces, ending, remaining, validity);
+        CallAnswer { headers, pieces: Some(Box::pin(pieces)) }
     }
 }
 

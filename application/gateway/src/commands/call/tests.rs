@@ -12,12 +12,12 @@ use gateway_domain::{
     Backend, Service, breaker::BreakerSettings, limit::Quota, message::TrustedProxies, retry::RetryRules,
 };
 use kernel_application::{BoxError, Caller, Principal, UseCaseError, testing::context};
-use kernel_domain::UserId;
+use kernel_domain::{Timestamp, UserId};
 
 use super::*;
 use crate::{
     CallPiece, CallRequest, LocalRateLimiter, RateCounts, Settings, UpstreamError,
-    testing::{ScriptedBackends, settings},
+    testing::{ScriptedBackends, TokioClock, settings},
 };
 
 const READ: &str = "/product.v1.ProductService/GetProduct";
@@ -39,6 +39,8 @@ enum Act {
     BreakLater,
     /// Answers a message, and nothing more.
     Hang,
+    /// Reads the messages, and nothing more.
+    Silent,
 }
 
 #[derive(Default)]
@@ -106,6 +108,7 @@ impl CallClient for ScriptedCalls {
             Act::BreakLater => stream::iter([data(), broken()]).boxed(),
             Act::Hang => stream::iter([data()]).chain(stream::pending()).boxed(),
             Act::Refuse(status) => return Ok(CallResponse { headers: trailers(status), pieces: None }),
+            Act::Silent => return std::future::pending().await,
             Act::Break | Act::Away => return Err(UpstreamError::Exchange("broke off".into())),
         };
         Ok(CallResponse { headers: HeaderMap::new(), pieces: Some(pieces) })
@@ -125,7 +128,8 @@ fn gateway(client: &Arc<ScriptedCalls>, settings: Settings) -> Gateway {
         client: Arc::clone(client) as _,
         limiter: Arc::new(LocalRateLimiter::new(RateCounts::new(None, 0))),
         observer: Arc::clone(&observer) as _,
-        upstreams: Arc::new(Upstreams::new(settings)),
+        clock: Arc::<TokioClock>::default(),
+        upstreams: Arc::new(Upstreams::for_grpc(settings)),
         settings: CallSettings {
             forward,
             first_byte: Duration::from_secs(20),
@@ -248,6 +252,7 @@ async fn the_status_at_the_end_is_what_counts() {
         }
         assert_eq!(gateway.handle(call(READ, &[])).await, Err("circuit_open"));
         assert_eq!(backends.lines().len(), 4);
+        assert_eq!(gateway.observer.changed(), ["product-grpc a:1 Breaker(Open)"]);
     }
     // What blames the caller does not blame the backend.
     let backends = ScriptedCalls::new([("a:1", Act::Answer(5))]);
@@ -277,6 +282,37 @@ async fn a_place_is_held_until_the_end_and_the_end_comes_with_the_deadline() {
     drop(gateway.handler.handle(&context(), call(OPEN, &[])).await);
     assert_eq!(gateway.in_flight(Service::Basket), 0);
     assert_eq!(gateway.observer.ended().last().unwrap(), "basket.v1.BasketService/* a:1 1 1");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_may_stream_ends_with_its_token_and_nothing_else_does() {
+    let ada = |left| {
+        let ada = Principal::new(UserId::new("ada").unwrap(), []);
+        let end = Timestamp::UNIX_EPOCH + Duration::from_secs(left);
+        context().by(Caller::known(ada.until(end)))
+    };
+    for act in [Act::Hang, Act::Silent] {
+        let backends = ScriptedCalls::new([("a:1", act)]);
+        let gateway = gateway(&backends, settings("http://a:1,http://b:1"));
+        let answer = gateway.handler.handle(&ada(30), call(OPEN, &[])).await;
+        assert_eq!(status(answer).await, Err("invalid_token"));
+        assert_eq!(gateway.in_flight(Service::Basket), 0);
+        assert_eq!(gateway.observer.attempted(), ["basket a:1 -"], "and is not sent to another backend");
+        assert_eq!(gateway.observer.ended(), ["basket.v1.BasketService/* a:1 1 invalid_token"]);
+    }
+    let backends = ScriptedCalls::new([("a:1", Act::Hang)]);
+    let gateway = gateway(&backends, settings("http://a:1"));
+    // A client that does not read does not keep it for longer.
+    let answer = gateway.handler.handle(&ada(30), call(OPEN, &[])).await.unwrap();
+    tokio::time::sleep(Duration::from_secs(31)).await;
+    assert_eq!(gateway.in_flight(Service::Basket), 0);
+    assert_eq!(status(Ok(answer)).await, Err("invalid_token"));
+    // The client's own deadline comes first, and one message each way is answered whoever asked for it.
+    let hurried = ada(90).with_deadline(Instant::now() + Duration::from_secs(1));
+    let answer = gateway.handler.handle(&hurried, call(OPEN, &[])).await;
+    assert_eq!(status(answer).await, Err("backend_timeout"));
+    let answer = gateway.handler.handle(&ada(40), call(WRITE, &["x"])).await;
+    assert_eq!(status(answer).await, Err("backend_timeout"));
 }
 
 #[tokio::test]

@@ -9,6 +9,7 @@ mod deadline;
 mod exchange;
 mod location;
 mod record;
+mod refuse;
 mod report;
 #[cfg(test)]
 mod tests;
@@ -29,6 +30,7 @@ use http::{
 };
 use kernel_application::{CallContext, Command, CommandHandler, Permit};
 pub use record::{Facts, Record};
+pub use refuse::{RefuseRequest, RefuseRequestHandler};
 use report::Report;
 use shaku::Component;
 use tokio::time::timeout;

@@ -21,7 +21,7 @@ pub struct Facts {
     pub service: Service,
     /// The pattern of the route.
     pub route: &'static str,
-    /// The authority of the backend that was asked last; `None` where none was.
+    /// The id of the backend that was asked last; `None` where none was.
     pub backend: Option<Arc<str>>,
     /// How many times a backend was asked.
     pub attempts: u32,
@@ -42,7 +42,7 @@ impl Record {
         let _ = self.0.set(Facts {
             service: seen.service,
             route: seen.route,
-            backend: seen.backend.map(Backend::shared_authority),
+            backend: seen.backend.map(Backend::shared_id),
             attempts: seen.attempts,
             upstream: seen.upstream,
             code: seen.result.err().map(UseCaseError::code),

@@ -1,6 +1,7 @@
 //! The way of a request, over backends in memory.
 
 mod identity;
+mod overload;
 
 use std::{num::NonZeroU32, time::Duration};
 

@@ -1,13 +1,12 @@
 //! Backends that are found while the gateway runs.
 
-use std::{fs, net::Ipv4Addr, path::Path, sync::Arc};
+use std::{fs, path::Path};
 
 use http::Method;
 use platform_testkit::{PATIENCE, data_dir, eventually};
 use serde_json::json;
-use tokio::net::UdpSocket;
 
-use super::Office;
+use super::{Office, dns::NameServer};
 use crate::{
     grpc::{PRODUCT, client::Client, shop::Shop},
     support::Backend,
@@ -64,40 +63,11 @@ async fn the_file_is_followed_and_a_bad_one_refused() {
     assert_eq!(office.gateway.get("/api/products").await.status(), 200);
 }
 
-/// Answers every question for addresses of IPv4 with the address at hand, and all others with nothing.
-async fn name_server(address: Ipv4Addr) -> (Arc<UdpSocket>, tokio::task::JoinHandle<()>) {
-    let socket = Arc::new(UdpSocket::bind("127.0.0.1:0").await.unwrap());
-    let serving = Arc::clone(&socket);
-    let task = tokio::spawn(async move {
-        let mut buffer = [0; 1_500];
-        while let Ok((length, peer)) = serving.recv_from(&mut buffer).await {
-            serving.send_to(&answer(&buffer[..length], address), peer).await.unwrap();
-        }
-    });
-    (socket, task)
-}
-
-fn answer(question: &[u8], address: Ipv4Addr) -> Vec<u8> {
-    // The name ends at its empty label; type and class are the four bytes behind it.
-    let name = question[12..].iter().position(|byte| *byte == 0).unwrap();
-    let end = 12 + name + 5;
-    let wanted = question[end - 4..end] == [0, 1, 0, 1];
-    let mut answer = question[..2].to_vec();
-    answer.extend([0x81, 0x80, 0, 1, 0, u8::from(wanted), 0, 0, 0, 0]);
-    answer.extend(&question[12..end]);
-    if wanted {
-        // The name again, by reference; a second to live; four bytes of address.
-        answer.extend([0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 1, 0, 4]);
-        answer.extend(address.octets());
-    }
-    answer
-}
-
 #[tokio::test]
 async fn backends_of_grpc_are_found_as_well() {
     let (first, second) = (Shop::open().await, Shop::open().await);
-    let (socket, task) = name_server(Ipv4Addr::LOCALHOST).await;
-    let servers = socket.local_addr().unwrap().to_string();
+    let dns = NameServer::of(first.addr).await;
+    let servers = dns.addr.to_string();
     let dir = data_dir().unwrap();
     let path = dir.path().join("backends.toml");
     fs::write(&path, format!("[services]\nbasket-grpc = ['{}']\n", second.url())).unwrap();
@@ -120,14 +90,13 @@ async fn backends_of_grpc_are_found_as_well() {
     eventually(PATIENCE, found).await.unwrap();
     let client = Client::of(&office.gateway).await;
     assert_eq!(client.ask(PRODUCT, "GetProduct").await.unwrap(), first.addr.to_string());
-    task.abort();
 }
 
 #[tokio::test]
 async fn names_are_found_in_dns() {
     let backend = Backend::echo().await;
-    let (socket, task) = name_server(Ipv4Addr::LOCALHOST).await;
-    let servers = socket.local_addr().unwrap().to_string();
+    let dns = NameServer::of(backend.addr).await;
+    let servers = dns.addr.to_string();
     let urls = format!("dns://products.test:{};weight=4", backend.addr.port());
     let variables = [
         ("PRODUCT_SERVICE_URLS", urls.as_str()),
@@ -138,9 +107,8 @@ async fn names_are_found_in_dns() {
     has(&office, &[format!("{} 4", backend.addr)]).await;
     assert_eq!(office.gateway.get("/api/products").await.status(), 200);
     // Nobody answers any more: the last answer stays.
-    task.abort();
+    drop(dns);
     let failing = format!("gateway_discovery_failing{{source=\"{urls}\"}} 1");
-    drop(socket);
     let seen = || async { office.gateway.metrics().await.contains(&failing).then_some(()) };
     eventually(PATIENCE, seen).await.unwrap();
     assert_eq!(office.gateway.get("/api/products").await.status(), 200);

@@ -109,7 +109,7 @@ async fn the_end_of_a_drain_is_seen() {
     office.send(Method::POST, BACKENDS, json!({ "url": other.url() })).await;
     office.send(Method::DELETE, &path, Value::Null).await;
     let leaving = &office.get("/admin/loadbalancer/product").await["leaving"];
-    assert_eq!(*leaving, json!([{ "url": slow.url(), "in_flight": 1 }]));
+    assert_eq!(*leaving, json!([{ "url": slow.url(), "server_name": null, "in_flight": 1 }]));
 
     sender.send(Ok("whole".into())).await.unwrap();
     assert_eq!(piece(response.body_mut()).await.unwrap(), "whole");

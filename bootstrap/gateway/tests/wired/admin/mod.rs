@@ -2,7 +2,9 @@
 
 mod changes;
 mod discovery;
+mod dns;
 mod draining;
+mod named;
 mod routes;
 mod state;
 mod tls;

@@ -99,6 +99,10 @@ async fn a_breaker_opens_on_statuses_that_blame_the_service() {
     assert_eq!((status.code(), reason(&status).as_str()), (Code::Unavailable, "circuit_open"));
     let retry = status.get_error_details().retry_info().and_then(|info| info.retry_delay).unwrap();
     assert!(retry > Duration::from_secs(20), "{retry:?}");
+    // Over HTTP, the same service may be well.
+    let metrics = gateway.metrics().await;
+    let news: Vec<_> = metrics.lines().filter(|line| line.contains("breaker_open")).collect();
+    assert!(news.len() == 1 && news[0].contains(r#"service="product",protocol="grpc""#), "{news:?}");
 
     // Statuses that blame the caller open nothing.
     let shop = Shop::open().await;

@@ -5,6 +5,7 @@ pub(crate) mod client;
 mod failures;
 mod identity;
 mod limits;
+mod neighbours;
 mod own;
 mod refused;
 pub(crate) mod shop;

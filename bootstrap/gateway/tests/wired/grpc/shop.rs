@@ -2,6 +2,7 @@
 
 use std::{
     convert::Infallible,
+    future::ready,
     net::SocketAddr,
     pin::Pin,
     sync::{
@@ -125,6 +126,12 @@ async fn serve(addr: SocketAddr, calls: &AtomicUsize, request: http::Request<Bod
         "Watch" => grpc.server_streaming(tower_fn(watch), request).await,
         "Half" => grpc.server_streaming(tower_fn(half), request).await,
         "Chat" => grpc.streaming(tower_fn(chat), request).await,
+        // Whom the call was addressed to.
+        "Authority" => {
+            let host = request.uri().authority().map(|host| Bytes::from(host.to_string())).unwrap();
+            let answer = move |_: Request<Bytes>| ready(Ok(Response::new(host.clone())));
+            grpc.unary(tower_fn(answer), request).await
+        }
         "Metadata" => grpc.unary(tower_fn(metadata), request).await,
         "Fail" | "CancelPayment" => grpc.unary(tower_fn(fail), request).await,
         "Hang" | "GetBasket" => grpc.unary(tower_fn(hang), request).await,

@@ -124,6 +124,21 @@ fn changes_are_checked() {
 }
 
 #[test]
+fn who_may_not_wait_takes_a_free_place_or_none() {
+    let limits = Limits { in_flight: 1, waiting: 1 };
+    let pool = roster(Strategy::RoundRobin, PAIR, MemberSettings { limits, ..settings() }).refresh(at(NOW));
+    let tried = Tried::none();
+    let attempt = |random| Attempt { now: at(NOW), random, tried: &tried };
+    let slots = [1, 2].map(|random| pool.enter_now(attempt(random)).unwrap());
+    assert_ne!(name(&slots[0]), name(&slots[1]));
+    assert_eq!(pool.enter_now(attempt(3)).unwrap_err(), Unavailable::Full);
+    let views = slots.each_ref().map(|slot| slot.member().gate().counts().waiting);
+    assert_eq!(views, [0, 0], "nobody waits");
+    drop(slots);
+    assert!(pool.enter_now(attempt(4)).is_ok());
+}
+
+#[test]
 fn open_breakers_and_full_backends_are_told_apart() {
     let limits = Limits { in_flight: 1, waiting: 1 };
     let breaker = BreakerSettings { minimum_calls: 1, ..BreakerSettings::default() };

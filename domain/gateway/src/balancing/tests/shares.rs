@@ -179,6 +179,19 @@ fn the_share_of_an_open_breaker_goes_to_all_others() {
     }
 }
 
+/// Who looks for a place and finds none has had one turn, not two: with an even number of backends, every other one would
+/// never be waited for.
+#[test]
+fn those_that_wait_are_spread_like_those_that_need_not() {
+    let limits = Limits { in_flight: 1, waiting: 100 };
+    let pool = roster(Strategy::RoundRobin, EQUAL, MemberSettings { limits, ..settings() }).refresh(at(NOW));
+    let (mut random, tried) = (Random(5), Tried::none());
+    let mut arrive = || pool.enter(Attempt { now: at(NOW), random: random.next(), tried: &tried }).unwrap();
+    let _held: Vec<_> = (0..44).map(|_| arrive()).collect();
+    let waiting: Vec<_> = pool.ready().map(|(member, _)| member.gate().counts().waiting).collect();
+    assert_eq!(waiting, [10; 4]);
+}
+
 #[test]
 fn turns_go_on_when_the_pool_is_replaced() {
     let mut roster = roster(Strategy::RoundRobin, "http://a,http://b", settings());

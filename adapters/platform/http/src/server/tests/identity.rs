@@ -1,8 +1,10 @@
 //! Who calls, and how those who may not are turned away.
 
-use std::path::Path;
+use std::{path::Path, sync::atomic::AtomicUsize};
 
-use kernel_application::{Permit, Role};
+use actix_web::{HttpRequest, http::StatusCode};
+use futures_util::future::LocalBoxFuture;
+use kernel_application::{CallContext, Permit, Role};
 use platform_identity::{Authenticator, IdentitySettings, testing::TestIssuer};
 use platform_runtime::{Environment, Settings};
 use platform_telemetry::LogFormat;
@@ -146,11 +148,51 @@ fn without_keys(folder: &Path) -> Authenticator {
 #[test]
 fn without_keys_a_token_has_to_wait() {
     let folder = data_dir().unwrap();
-    let rig = Rig::start(|server| server.authenticator(without_keys(folder.path())));
+    let guesses = Guesses::default();
+    let rig =
+        Rig::start(|server| server.authenticator(without_keys(folder.path())).on_rejected(guesses.clone()));
     let away = rig.get_with("/who", &TestIssuer::new().bearer("ada", &[]));
     assert_eq!(failure(&away), (503, "identity_unavailable".into()));
     assert_eq!(header(&away, "retry-after"), "1");
     assert_eq!(rig.get("/who").status(), 200, "who needs no token does not need keys");
+    assert_eq!(guesses.0.load(Ordering::SeqCst), 0, "that is not the client's doing");
+}
+
+/// Takes from the second bad token on for guesses.
+#[derive(Clone, Default)]
+struct Guesses(Arc<AtomicUsize>);
+
+impl OnRejected for Guesses {
+    fn rejected<'a>(
+        &'a self,
+        ctx: &'a CallContext,
+        request: &'a HttpRequest,
+    ) -> LocalBoxFuture<'a, Option<HttpResponse>> {
+        let before = self.0.fetch_add(1, Ordering::SeqCst);
+        let seen = (ctx.caller().principal(), request.peer_addr().map(|peer| peer.ip().is_loopback()));
+        assert_eq!(seen, (None, Some(true)));
+        let problem = || Problem::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", "enough").retry_after(7);
+        Box::pin(async move { (before > 0).then(|| problem().answer()) })
+    }
+}
+
+#[test]
+fn who_tries_tokens_can_be_told_to_stop_and_nobody_else_is_asked_about() {
+    let (issuer, guesses) = (TestIssuer::new(), Guesses::default());
+    let rig = Rig::start(|server| server.authenticator(issuer.authenticator()).on_rejected(guesses.clone()));
+    let try_token = || rig.get_with("/who", "Bearer nonsense");
+    assert_eq!(failure(&try_token()), (401, "invalid_token".into()));
+    let stopped = try_token();
+    assert_eq!(failure(&stopped), (429, "rate_limited".into()));
+    assert_eq!(header(&stopped, "retry-after"), "7");
+    let bearer = issuer.bearer("ada", &[]);
+    assert_eq!(rig.get_with("/who", &bearer).body(), "ada");
+    assert_eq!(rig.get_with("/everything", &bearer).status(), 403);
+    assert_eq!(rig.get("/mine").status(), 401);
+    assert_eq!(rig.get_with("/health", "Bearer nonsense").status(), 200);
+    assert_eq!(guesses.0.load(Ordering::SeqCst), 2);
+    let figure = r#"http_server_requests_total{method="GET",route="/who",status="429"} 1"#;
+    assert!(rig.get("/metrics").body().contains(figure));
 }
 
 #[test]
