@@ -10,7 +10,7 @@ use std::{
 };
 
 use gateway_domain::{
-    Backend, Moment, Outcome, Service,
+    Backend, Moment, Outcome, Service, Verdict,
     balancing::Unavailable,
     member::{Member, Slot},
     retry::{Failure, Repeatable, RetryRules},
@@ -92,7 +92,7 @@ impl Attempts<'_> {
         let mut past = Past::default();
         let mut last = None;
         loop {
-            let slot = match self.upstream.enter(&mut past, ctx.remaining()).await {
+            let slot = match self.upstream.enter(&mut past, ctx).await {
                 Ok(slot) => slot,
                 Err(refusal) => return self.give_up(last, refusal),
             };
@@ -154,7 +154,7 @@ impl Attempts<'_> {
         outcome: Outcome,
         attempts: u32,
     ) -> Option<Moment> {
-        let rules = self.retries?;
+        let rules = self.retries.filter(|_| outcome.verdict() != Verdict::Good)?;
         let body_replayable = match outcome {
             // Its body may still be on its way, and must not be taken from an answer that is passed on in the end.
             Outcome::Answered(_) | Outcome::Faulted => exchange.body().is_kept(),

@@ -20,7 +20,7 @@ use futures_util::{
 };
 use tokio::time::timeout;
 
-use crate::{BodyError, BodyStream, RequestBody};
+use crate::{AnswerBody, BodyError, BodyStream, RequestBody};
 
 type Pieces = BoxStream<'static, Result<Bytes, BodyError>>;
 
@@ -42,7 +42,8 @@ const REST: Duration = Duration::from_millis(100);
 
 /// Reads the body of an answer to its end, so that its connection is free again. `Err` is the same body, where it is
 /// too long, too slow, or broken.
-pub(crate) async fn held_back(mut body: BodyStream) -> Result<BodyStream, BodyStream> {
+pub(crate) async fn held_back(body: AnswerBody) -> Result<AnswerBody, AnswerBody> {
+    let AnswerBody::Stream(mut body) = body else { return Ok(body) };
     let (mut pieces, mut left) = (Vec::new(), MOST_KEPT);
     let reading = async {
         while let Some(piece) = body.next().await {
@@ -54,7 +55,8 @@ pub(crate) async fn held_back(mut body: BodyStream) -> Result<BodyStream, BodySt
     };
     let ended = timeout(REST, reading).await.is_ok_and(|read| read.is_some());
     let read = stream::iter(pieces);
-    if ended { Ok(Box::pin(read)) } else { Err(Box::pin(read.chain(body))) }
+    let stream = |pieces: BodyStream| AnswerBody::Stream(pieces);
+    if ended { Ok(stream(Box::pin(read))) } else { Err(stream(Box::pin(read.chain(body)))) }
 }
 
 /// The body between attempts.
@@ -201,9 +203,11 @@ mod tests {
         assert!(second.next().await.is_none());
     }
 
-    fn answer(pieces: Vec<Result<Bytes, kernel_application::BoxError>>, ends: bool) -> BodyStream {
+    fn answer(pieces: Vec<Result<Bytes, kernel_application::BoxError>>, ends: bool) -> AnswerBody {
         let pieces = stream::iter(pieces);
-        if ends { Box::pin(pieces) } else { Box::pin(pieces.chain(stream::pending())) }
+        let pieces: BodyStream =
+            if ends { Box::pin(pieces) } else { Box::pin(pieces.chain(stream::pending())) };
+        pieces.into()
     }
 
     #[tokio::test(start_paused = true)]
@@ -220,7 +224,7 @@ mod tests {
             let back = held_back(answer(pieces, ends)).await;
             assert_eq!(back.is_ok(), held, "{expected:?}");
             let (Ok(back) | Err(back)) = back;
-            let back: Vec<_> = back.take(expected.len()).map(Result::ok).collect().await;
+            let back: Vec<_> = back.into_stream().take(expected.len()).map(Result::ok).collect().await;
             assert_eq!(back, expected, "nothing is lost");
         }
     }

@@ -36,8 +36,8 @@ pub use error::GatewayError;
 pub use health::service_checks;
 pub use limiter::{LocalRateLimiter, LocalRateLimiterParameters, RateCounts, rate_limit_headers};
 pub use ports::{
-    AttemptObservation, BackendProbe, BodyError, BodyStream, CallClient, CallObservation, CallPiece,
-    CallPieces, CallRefusal, CallRequest, CallResponse, Change, Client, Decider, Deciding,
+    AnswerBody, AttemptObservation, BackendProbe, BodyError, BodyStream, CallClient, CallObservation,
+    CallPiece, CallPieces, CallRefusal, CallRequest, CallResponse, Change, Client, Decider, Deciding,
     ForwardObservation, ForwardObserver, Held, RateLimiter, RequestBody, Ruling, Stage, StateStore,
     UpstreamClient, UpstreamError, UpstreamRequest, UpstreamResponse,
 };

@@ -1,7 +1,7 @@
 //! The settings of the domain's algorithms, for whoever configures a gateway.
 
 pub use gateway_domain::{
-    Backend, Cors, CorsSettings, Share,
+    API_PREFIX, Backend, Cors, CorsSettings, Share,
     balancing::{RosterSettings, Strategy},
     breaker::BreakerSettings,
     call::{CallKind, CallRoute},
@@ -9,8 +9,8 @@ pub use gateway_domain::{
     limit::Quota,
     member::{Limits, MemberSettings},
     message::{
-        PSEUDONYM, ScanError, Scanned, Scanner, Target, TargetError, TrustedProxies, asks_for_websocket,
-        came_through,
+        AddressText, PSEUDONYM, ScanError, Scanned, Scanner, Target, TargetError, TrustedProxies,
+        asks_for_websocket, came_through,
     },
     retry::{BudgetSettings, RetryRules},
 };

@@ -82,6 +82,11 @@ impl CallContext {
 
     /// The time left until the deadline; `None` where there is none, zero when it has passed.
     pub fn remaining(&self) -> Option<Duration> {
-        self.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()))
+        self.deadline.and_then(|_| self.remaining_at(Instant::now()))
+    }
+
+    /// The time left as [`remaining`](Self::remaining) has it, for those who know what time it is.
+    pub fn remaining_at(&self, now: Instant) -> Option<Duration> {
+        self.deadline.map(|deadline| deadline.saturating_duration_since(now))
     }
 }

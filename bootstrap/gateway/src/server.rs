@@ -5,10 +5,11 @@ use std::{sync::Arc, time::Duration};
 use gateway_application::{
     BackendProbe, Caretaker, ForwardObserver,
     commands::forward::{Forward, RefuseRequest, RefuseRequestHandler},
+    queries::check_backends::CheckBackends,
     service_checks,
 };
-use gateway_http::{BrowserGuard, GatewayRoutes, Limits, RejectedTokens};
-use kernel_application::{BoxError, CommandHandler, Observed, UseCaseObserver};
+use gateway_http::{API, Api, BrowserGuard, Limits, RejectedTokens};
+use kernel_application::{BoxError, CommandHandler, Observed, QueryHandler, UseCaseObserver};
 use platform_http::{Health, HttpServer};
 use platform_runtime::{Running, listen};
 use platform_telemetry::{UseCaseMetrics, component};
@@ -39,9 +40,11 @@ pub async fn start(config: Config, logger: Logger) -> Result<Running, BoxError> 
     let observer = UseCaseMetrics::new(&resources.metrics, component(&logger, "use-cases"));
     let observer: Arc<dyn UseCaseObserver> = Arc::new(observer);
     let office = Office::open(&config, &resources, &observer).await?;
-    let routes = routes(&module, &observer, config.limits, component(&logger, "http"));
+    let api = api(&module, &observer, config.limits, component(&logger, "http"));
+    let check_backends: Arc<dyn QueryHandler<CheckBackends>> = module.resolve();
     let http = HttpServer::new(ABOUT.name, ABOUT.version, ABOUT.description)
-        .routes(move |cfg| gateway_http::routes(cfg, routes.clone()))
+        .routes(move |cfg| gateway_http::routes(cfg, Arc::clone(&check_backends)))
+        .passage(API, move || api.clone())
         .authenticator(authenticator.clone())
         .on_rejected(rejected(&config, &module, &observer))
         .around(guard(&config))
@@ -87,18 +90,7 @@ fn rejected(config: &Config, module: &GatewayModule, observer: &Arc<dyn UseCaseO
     RejectedTokens::new(Observed::command(refuse, observer))
 }
 
-fn routes(
-    module: &GatewayModule,
-    observer: &Arc<dyn UseCaseObserver>,
-    limits: Limits,
-    logger: Logger,
-) -> GatewayRoutes {
+fn api(module: &GatewayModule, observer: &Arc<dyn UseCaseObserver>, limits: Limits, logger: Logger) -> Api {
     let forward: Arc<dyn CommandHandler<Forward>> = module.resolve();
-    GatewayRoutes {
-        forward: Observed::command(forward, observer),
-        check_backends: module.resolve(),
-        clock: module.resolve(),
-        limits,
-        logger,
-    }
+    Api { forward: Observed::command(forward, observer), clock: module.resolve(), limits, logger }
 }

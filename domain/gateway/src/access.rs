@@ -34,15 +34,18 @@ impl Access {
     }
 }
 
-/// Compares whole segments; a last slash makes no difference, as it makes none to routes.
+/// Compares whole segments; a last slash makes no difference, as it makes none to routes. A parameter is the last one of
+/// its template.
 fn fits(template: &str, path: &str) -> bool {
-    let mut segments = path.strip_suffix('/').unwrap_or(path).split('/');
-    let fits = |part: &str| segments.next().is_some_and(|text| part == text || is_parameter(part, text));
-    template.split('/').all(fits) && segments.next().is_none()
+    let path = path.strip_suffix('/').unwrap_or(path);
+    match template.split_once('{') {
+        None => template == path,
+        Some((before, _)) => path.strip_prefix(before).is_some_and(is_segment),
+    }
 }
 
-fn is_parameter(part: &str, text: &str) -> bool {
-    part.starts_with('{') && !text.is_empty()
+fn is_segment(text: &str) -> bool {
+    !text.is_empty() && !text.contains('/')
 }
 
 #[cfg(test)]

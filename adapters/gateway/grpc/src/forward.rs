@@ -10,7 +10,6 @@ use http::{
     HeaderMap, HeaderValue, Request, Response,
     header::{AUTHORIZATION, HOST},
     request::Parts,
-    uri::Authority,
 };
 use kernel_application::CallContext;
 use platform_grpc::call_context;
@@ -116,10 +115,10 @@ fn context(headers: HeaderMap) -> (CallContext, HeaderMap) {
 
 /// The real other end: whether its word on others counts, is decided in the application.
 fn client(head: &Parts, peer: Peer) -> Client {
-    let host = head.uri.authority().map(Authority::as_str);
-    let host = host.or_else(|| head.headers.get(HOST).and_then(|host| host.to_str().ok()));
+    let host = head.uri.authority().and_then(|host| HeaderValue::from_str(host.as_str()).ok());
+    let host = host.or_else(|| head.headers.get(HOST).cloned());
     let Peer { address, secure } = peer;
-    Client { address: Some(address), trusted: false, secure, host: host.map(str::to_owned) }
+    Client { address: Some(address), trusted: false, secure, host }
 }
 
 fn header_bytes(headers: &HeaderMap) -> usize {

@@ -1,18 +1,17 @@
 //! The access log: one line for each request to a known route, when its answer's last byte is gone.
 
-use std::{fmt, net::IpAddr, time::Duration};
+use std::{net::IpAddr, rc::Rc, time::Duration};
 
-use actix_web::HttpResponse;
-use gateway_application::commands::forward::Record;
+use gateway_application::{commands::forward::Record, policy::AddressText};
 use http::Method;
 use kernel_application::CallContext;
 use platform_http::{AccessLine, Sent};
-use slog::{Key, Logger, Serializer, Value, info};
+use slog::{Logger, info};
 
 /// What is known of a request before it is forwarded.
 pub(crate) struct Entry {
     pub(crate) logger: Logger,
-    pub(crate) ctx: CallContext,
+    pub(crate) ctx: Rc<CallContext>,
     pub(crate) method: Method,
     pub(crate) peer: Option<IpAddr>,
     pub(crate) record: Record,
@@ -20,10 +19,8 @@ pub(crate) struct Entry {
 
 impl Entry {
     /// Goes with the answer. Where no route has the path there is nothing to tell that the server does not know.
-    pub(crate) fn attach(self, response: &mut HttpResponse) {
-        if self.record.facts().is_some() {
-            response.extensions_mut().insert(AccessLine::new(move |sent| self.write(sent)));
-        }
+    pub(crate) fn line(self) -> Option<AccessLine> {
+        self.record.facts().is_some().then(|| AccessLine::new(move |sent| self.write(sent)))
     }
 
     fn write(self, sent: Sent) {
@@ -42,19 +39,10 @@ impl Entry {
             "duration_ms" => millis(sent.duration),
             "bytes" => sent.bytes,
             "request_id" => self.ctx.request_id(),
-            "trace_id" => self.ctx.trace().trace_id(),
-            "peer" => self.peer.map(Shown),
-            "subject" => principal.map(|principal| Shown(principal.subject())),
+            "trace_id" => self.ctx.trace().id_text().as_str(),
+            "peer" => self.peer.map(AddressText::of).as_ref().map(AddressText::as_str),
+            "subject" => principal.map(|principal| principal.subject().as_str()),
         );
-    }
-}
-
-/// As it reads, without a text of its own.
-struct Shown<T>(T);
-
-impl<T: fmt::Display> Value for Shown<T> {
-    fn serialize(&self, _: &slog::Record<'_>, key: Key, serializer: &mut dyn Serializer) -> slog::Result {
-        serializer.emit_arguments(key, &format_args!("{}", self.0))
     }
 }
 

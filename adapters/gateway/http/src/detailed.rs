@@ -4,12 +4,13 @@ use std::{sync::Arc, time::Duration};
 
 use actix_web::{HttpResponse, get, web::Data};
 use gateway_application::queries::check_backends::{BackendView, CheckBackends, ServiceView};
+use kernel_application::QueryHandler;
 use platform_http::{Ctx, Problem, Status};
 use serde::Serialize;
 use tokio::{sync::Mutex, time::Instant};
 use utoipa::ToSchema;
 
-use crate::{GatewayRoutes, problem::problem};
+use crate::problem::problem;
 
 /// Every service and each of its backends.
 #[derive(Debug, Serialize, ToSchema)]
@@ -61,22 +62,25 @@ pub(crate) struct Last(Mutex<Option<(Instant, Arc<DetailedBody>)>>);
 #[get("/health/detailed")]
 pub(crate) async fn detailed(
     ctx: Ctx,
-    routes: Data<GatewayRoutes>,
+    check_backends: Data<dyn QueryHandler<CheckBackends>>,
     last: Data<Last>,
 ) -> Result<HttpResponse, Problem> {
-    Ok(HttpResponse::Ok().json(&*last.or_ask(&ctx, &routes).await?))
+    Ok(HttpResponse::Ok().json(&*last.or_ask(&ctx, &**check_backends).await?))
 }
 
 impl Last {
-    async fn or_ask(&self, ctx: &Ctx, routes: &GatewayRoutes) -> Result<Arc<DetailedBody>, Problem> {
+    async fn or_ask(
+        &self,
+        ctx: &Ctx,
+        check_backends: &dyn QueryHandler<CheckBackends>,
+    ) -> Result<Arc<DetailedBody>, Problem> {
         let mut last = self.0.lock().await;
         if let Some((made, body)) = &*last
             && made.elapsed() < FRESH
         {
             return Ok(Arc::clone(body));
         }
-        let services =
-            routes.check_backends.handle(ctx, CheckBackends).await.map_err(|error| problem(&error))?;
+        let services = check_backends.handle(ctx, CheckBackends).await.map_err(|error| problem(&error))?;
         let body = Arc::new(DetailedBody::from(services));
         *last = Some((Instant::now(), Arc::clone(&body)));
         Ok(body)

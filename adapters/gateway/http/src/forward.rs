@@ -1,64 +1,65 @@
-//! The route that takes everything below `/api`, with every method.
+//! Takes everything below `/api`, with every method.
 
-use actix_web::{
-    HttpRequest, HttpResponse,
-    http::{
-        header::{CONTENT_LENGTH, HOST},
-        uri::Authority,
-    },
-    web::{Data, Payload},
-};
+use actix_web::{HttpRequest, HttpResponse, dev::Payload, http::header::CONTENT_LENGTH};
+use futures_util::future::LocalBoxFuture;
 use gateway_application::{
     Client, GatewayError, RequestBody, UpstreamResponse,
     commands::forward::{Forward, Record},
 };
-use http::{Method, StatusCode};
-use platform_http::{Ctx, Problem, Stopping, Tunnel, is_encrypted};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header::HOST};
+use platform_http::{Passage, Passed, Passing, Problem, Tunnel, is_encrypted};
 
 use crate::{
-    GatewayRoutes, Limits,
+    Api, Limits,
     access_log::Entry,
     checks, convert,
     endless::{End, is_endless},
     problem,
     request_body::{request_body, tunnel_body},
-    response_body::ForwardedBody,
+    response_body::{ForwardedBody, whole},
     upgrade::Upgrade,
 };
 
-pub(crate) async fn forward(
-    ctx: Ctx,
-    stopping: Stopping,
-    request: HttpRequest,
-    payload: Payload,
-    routes: Data<GatewayRoutes>,
-) -> Result<HttpResponse, Problem> {
-    let limits = routes.limits;
-    if let Some(problem) = checks::refused(&request) {
-        return Err(problem);
+impl Passage for Api {
+    fn pass(&self, passing: Passing) -> LocalBoxFuture<'_, Result<Passed, Problem>> {
+        Box::pin(self.forward(passing))
     }
-    if header_bytes(&request) > limits.headers {
-        return Err(too_many_headers());
+}
+
+impl Api {
+    async fn forward(&self, passing: Passing) -> Result<Passed, Problem> {
+        let Passing { ctx, request, payload, stopping } = passing;
+        let limits = self.limits;
+        if let Some(problem) = checks::refused(&request) {
+            return Err(problem);
+        }
+        if header_bytes(&request) > limits.headers {
+            return Err(too_many_headers());
+        }
+        if announced_length(&request).is_some_and(|length| length > limits.body) {
+            return Ok(Passed { response: problem::answer(&GatewayError::BodyTooLarge), line: None });
+        }
+        let command = match command(&request, payload, limits.body) {
+            Ok(command) => command,
+            Err(error) => return Ok(Passed { response: problem::answer(&error), line: None }),
+        };
+        let entry = Entry {
+            logger: self.logger.clone(),
+            method: command.method.clone(),
+            peer: command.client.address,
+            record: command.record.clone(),
+            ctx,
+        };
+        let end = End { stopping, caller: entry.ctx.caller(), clock: &self.clock };
+        let response = match self.forward.handle(&entry.ctx, command).await {
+            Ok(response) if response.status == StatusCode::SWITCHING_PROTOCOLS => {
+                tunnel(&request, end, response)
+            }
+            Ok(response) => answer(&entry.method, end, limits, response),
+            Err(error) => problem::answer(&error),
+        };
+        Ok(Passed { response, line: entry.line() })
     }
-    if announced_length(&request).is_some_and(|length| length > limits.body) {
-        return Ok(problem::answer(&GatewayError::BodyTooLarge));
-    }
-    let command = command(&request, payload, limits.body);
-    let entry = Entry {
-        logger: routes.logger.clone(),
-        method: command.method.clone(),
-        peer: command.client.address,
-        record: command.record.clone(),
-        ctx: ctx.0,
-    };
-    let end = End { stopping, caller: entry.ctx.caller(), clock: &routes.clock };
-    let mut response = match routes.forward.handle(&entry.ctx, command).await {
-        Ok(response) if response.status == StatusCode::SWITCHING_PROTOCOLS => tunnel(&request, end, response),
-        Ok(response) => answer(&entry.method, end, limits, response),
-        Err(error) => problem::answer(&error),
-    };
-    entry.attach(&mut response);
-    Ok(response)
 }
 
 fn header_bytes(request: &HttpRequest) -> usize {
@@ -70,9 +71,7 @@ fn too_many_headers() -> Problem {
     Problem::new(convert::status(status), "headers_too_large", "the headers are too long, all together")
 }
 
-fn command(request: &HttpRequest, payload: Payload, body_limit: u64) -> Forward {
-    let uri = request.uri();
-    let payload = payload.into_inner();
+fn command(request: &HttpRequest, payload: Payload, body_limit: u64) -> Result<Forward, GatewayError> {
     let mut headers = convert::request_headers(request.headers());
     let upgrade = Upgrade::of(request);
     if upgrade != Upgrade::WebSocket {
@@ -84,26 +83,24 @@ fn command(request: &HttpRequest, payload: Payload, body_limit: u64) -> Forward 
         Upgrade::Malformed => RequestBody::Empty,
         Upgrade::WebSocket => tunnel_body(payload),
     };
-    Forward {
+    Ok(Forward {
         method: convert::method(request.method()),
-        path: uri.path().to_owned(),
-        query: uri.query().map(str::to_owned),
+        target: convert::target(request.uri())?,
+        client: client(request, &headers),
         headers,
         body,
-        client: client(request),
         record: Record::default(),
-    }
+    })
 }
 
 /// The real other end: whether its word on others counts, is decided in the application.
-pub(crate) fn client(request: &HttpRequest) -> Client {
-    let host = request.headers().get(HOST).and_then(|host| host.to_str().ok());
-    let host = host.or_else(|| request.uri().authority().map(Authority::as_str));
+pub(crate) fn client(request: &HttpRequest, headers: &HeaderMap) -> Client {
+    let authority = || HeaderValue::from_str(request.uri().authority()?.as_str()).ok();
     Client {
         address: request.peer_addr().map(|peer| peer.ip()),
         trusted: false,
         secure: is_encrypted(request),
-        host: host.map(str::to_owned),
+        host: headers.get(HOST).cloned().or_else(authority),
     }
 }
 
@@ -111,11 +108,14 @@ fn announced_length(request: &HttpRequest) -> Option<u64> {
     request.headers().get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
-fn answer(method: &Method, end: End<'_>, limits: Limits, response: UpstreamResponse) -> HttpResponse {
+fn answer(method: &Method, end: End<'_>, limits: Limits, mut response: UpstreamResponse) -> HttpResponse {
     let keep_length = response.status == StatusCode::NOT_MODIFIED;
     let mut builder = HttpResponse::build(convert::status(response.status));
     for header in convert::response_headers(&response.headers, keep_length) {
         builder.append_header(header);
+    }
+    if let Some(body) = whole(method, &mut response) {
+        return builder.body(body);
     }
     builder.body(if is_endless(&response) {
         ForwardedBody::endless(method, response, end.comes())

@@ -39,7 +39,7 @@ impl Around for BrowserGuard {
         let answer = grant.preflight().map(|response| Instead { route: "preflight", response });
         let (docs, secure) = (is_docs(request.path()), settings.is_secure(request));
         let complete = Box::new(move |headers: &mut HeaderMap| {
-            headers.retain(|name, _| settings.keeps(name.as_str()));
+            settings.remove(headers);
             grant.complete(&settings.cors, headers);
             if let Some(security) = &settings.headers {
                 security.complete(docs, secure, headers);
@@ -50,10 +50,12 @@ impl Around for BrowserGuard {
 }
 
 impl Settings {
-    /// Whether a service's word stands. What the gateway says itself is added where nothing of it is left.
-    fn keeps(&self, name: &str) -> bool {
-        let replaced = self.headers.is_some() && SecurityHeaders::is_replaced(name);
-        !replaced && !cors::is_replaced(name) && !security::is_concealed(name)
+    /// Takes out what no service's word stands for. What the gateway says itself is added where nothing of it is left.
+    fn remove(&self, headers: &mut HeaderMap) {
+        let replaced = self.headers.as_ref().map(|_| &SecurityHeaders::REPLACED);
+        for name in cors::REPLACED.iter().chain(&security::CONCEALED).chain(replaced) {
+            headers.remove(name);
+        }
     }
 
     /// Whether the client spoke TLS, with us or with a proxy in front of us.

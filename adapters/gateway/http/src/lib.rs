@@ -1,4 +1,4 @@
-//! HTTP routes of the gateway: everything below `/api` is forwarded, `/health/detailed` shows the backends.
+//! HTTP of the gateway: [`Api`] forwards everything below `/api`, `/health/detailed` shows the backends.
 //!
 //! [`BrowserGuard`] stands around all of it: CORS and security headers.
 //!
@@ -23,24 +23,25 @@ mod upgrade;
 
 use std::{sync::Arc, time::Duration};
 
-use actix_web::web::{self, Data};
+use actix_web::web::Data;
 use gateway_application::{commands::forward::Forward, queries::check_backends::CheckBackends};
 use kernel_application::{Clock, CommandHandler, QueryHandler};
 use platform_http::ServiceConfig;
 use slog::Logger;
 
+/// Where the services' own paths are.
+pub use gateway_application::policy::API_PREFIX as API;
 pub use guard::BrowserGuard;
 pub use rejected::RejectedTokens;
 pub use screen::screen;
 pub use security::{InvalidPolicy, Policy, SecurityHeaders};
 
-/// What the routes need.
+/// Forwards everything below [`API`]. The paths are documented by the services behind them, so they have no place in this
+/// service's own document.
 #[derive(Clone)]
-pub struct GatewayRoutes {
+pub struct Api {
     /// Forwards.
     pub forward: Arc<dyn CommandHandler<Forward>>,
-    /// Checks the backends.
-    pub check_backends: Arc<dyn QueryHandler<CheckBackends>>,
     /// Tells when a token has expired.
     pub clock: Arc<dyn Clock>,
     /// What a request and its answer may take.
@@ -61,11 +62,9 @@ pub struct Limits {
     pub reading: Duration,
 }
 
-/// Registers the routes. Forwarded paths are documented by the services behind them, so they have no place in this
-/// service's own document.
-pub fn routes(cfg: &mut ServiceConfig<'_>, state: GatewayRoutes) {
-    cfg.app_data(Data::new(state))
+/// Registers the gateway's own routes.
+pub fn routes(cfg: &mut ServiceConfig<'_>, check_backends: Arc<dyn QueryHandler<CheckBackends>>) {
+    cfg.app_data(Data::from(check_backends))
         .app_data(Data::new(detailed::Last::default()))
-        .service(detailed::detailed)
-        .route("/api/{path:.*}", web::route().to(forward::forward));
+        .service(detailed::detailed);
 }

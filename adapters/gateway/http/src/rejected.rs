@@ -28,11 +28,12 @@ impl OnRejected for RejectedTokens {
         ctx: &'a CallContext,
         request: &'a HttpRequest,
     ) -> LocalBoxFuture<'a, Option<HttpResponse>> {
+        let headers = convert::request_headers(request.headers());
         let refuse = RefuseRequest {
             method: convert::method(request.method()),
             path: request.uri().path().to_owned(),
-            headers: convert::request_headers(request.headers()),
-            client: forward::client(request),
+            client: forward::client(request, &headers),
+            headers,
         };
         Box::pin(async move {
             let counted = self.refuse.handle(ctx, refuse).await;

@@ -14,7 +14,7 @@ use actix_web::{
     rt::task::JoinHandle,
 };
 use bytes::Bytes;
-use gateway_application::{BodyStream, Held, UpstreamResponse};
+use gateway_application::{AnswerBody, BodyStream, Held, UpstreamResponse};
 use http::{HeaderMap, Method, StatusCode, header::CONTENT_LENGTH};
 use kernel_application::BoxError;
 
@@ -90,7 +90,7 @@ impl ForwardedBody {
 
     fn of(method: &Method, response: UpstreamResponse) -> Self {
         let size = size(method, response.status, &response.headers);
-        let source = Source { stream: response.body, _held: response.held, reader: None };
+        let source = Source { stream: response.body.into_stream(), _held: response.held, reader: None };
         let source = Rc::new(RefCell::new(Some(source)));
         let left = if let BodySize::Sized(length) = size { Some(length) } else { None };
         Self { size, left, source, endless: false, reading: None, watch: None }
@@ -123,6 +123,14 @@ impl Drop for ForwardedBody {
             watch.abort();
         }
     }
+}
+
+/// The body, where it is there already and is what is to be sent: it holds nothing and waits for nobody.
+pub(crate) fn whole(method: &Method, response: &mut UpstreamResponse) -> Option<Bytes> {
+    let AnswerBody::Whole(body) = &mut response.body else { return None };
+    let length = u64::try_from(body.len()).unwrap_or(u64::MAX);
+    let all = size(method, response.status, &response.headers) == BodySize::Sized(length);
+    all.then(|| std::mem::take(body))
 }
 
 /// An answer to `HEAD` announces a length without sending as much; 204 and 304 have no body at all.

@@ -6,14 +6,12 @@
 use std::{str::FromStr, time::Duration};
 
 use actix_web::http::header::{
-    CONTENT_SECURITY_POLICY, HeaderMap, HeaderValue, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY,
-    X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+    CONTENT_SECURITY_POLICY, HeaderMap, HeaderName, HeaderValue, REFERRER_POLICY, SERVER,
+    STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 
-/// Whether this tells what runs behind the gateway, which is nobody's business. `name` is in lower case.
-pub(crate) fn is_concealed(name: &str) -> bool {
-    matches!(name, "server" | "x-powered-by")
-}
+/// What tells what runs behind the gateway, which is nobody's business.
+pub(crate) static CONCEALED: [HeaderName; 2] = [SERVER, HeaderName::from_static("x-powered-by")];
 
 /// What answers say.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,7 +55,7 @@ impl SecurityHeaders {
     }
 
     /// Adds to the answer to a request for `docs` or for something else, over a connection that is `secure` or not, once
-    /// nothing in it [`is_replaced`](Self::is_replaced).
+    /// nothing of [`REPLACED`](Self::REPLACED) is in it.
     pub(crate) fn complete(&self, docs: bool, secure: bool, headers: &mut HeaderMap) {
         let content = if docs { &self.docs } else { &self.content };
         let theirs = [
@@ -76,16 +74,12 @@ impl SecurityHeaders {
         }
     }
 
-    /// Whether the gateway alone knows this, whatever a service says of it. `name` is in lower case.
-    pub(crate) fn is_replaced(name: &str) -> bool {
-        name == "strict-transport-security"
-    }
+    /// What the gateway alone knows, whatever a service says of it.
+    pub(crate) const REPLACED: HeaderName = STRICT_TRANSPORT_SECURITY;
 }
 
 #[cfg(test)]
 mod tests {
-    use actix_web::http::header::{HeaderName, SERVER};
-
     use super::*;
 
     const X_POWERED_BY: HeaderName = HeaderName::from_static("x-powered-by");
@@ -109,7 +103,7 @@ mod tests {
         for (name, value) in theirs {
             map.append(name.clone(), HeaderValue::from_static(value));
         }
-        map.retain(|name, _| !is_concealed(name.as_str()) && !SecurityHeaders::is_replaced(name.as_str()));
+        map.retain(|name, _| !CONCEALED.contains(name) && *name != SecurityHeaders::REPLACED);
         headers().complete(docs, secure, &mut map);
         map
     }

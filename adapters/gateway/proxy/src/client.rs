@@ -47,7 +47,8 @@ impl UpstreamClient for HyperUpstreamClient {
         let through = tunnel::is_asked_for(request).then(|| mem::replace(&mut body, RequestBody::Empty));
         let spare = if request.harmless { copy(&body) } else { None };
         let (body, pulse) = UpstreamBody::new(body);
-        let patience = Patience::new(self.pool.timeouts().first_byte, ctx.remaining(), pulse);
+        let left = ctx.remaining_at(start.into_std());
+        let patience = Patience::new(self.pool.timeouts().first_byte, start, left, pulse);
         let limit = patience.least();
         if limit.is_zero() {
             return Err(UpstreamError::TimedOut(patience.ends().await));
@@ -79,10 +80,13 @@ impl HyperUpstreamClient {
     }
 
     fn incoming(&self, response: Response<Answer>, start: Instant) -> UpstreamResponse {
-        let (mut head, body) = response.into_parts();
+        let (mut head, mut body) = response.into_parts();
+        headers::to_client(&mut head.headers);
+        if let Some(whole) = body.take_whole() {
+            return UpstreamResponse::new(head.status, head.headers, whole);
+        }
         let whole = start.checked_add(self.pool.timeouts().whole);
         let deadline = if is_endless(&head.headers) { None } else { whole };
-        headers::to_client(&mut head.headers);
         UpstreamResponse::new(head.status, head.headers, body::response(body, deadline))
     }
 }

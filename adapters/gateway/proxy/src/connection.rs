@@ -25,7 +25,7 @@ use hyper_util::rt::TokioIo;
 use kernel_application::BoxError;
 use tokio::{net::TcpStream, task::unconstrained};
 
-use crate::{body::UpstreamBody, pool::Pool};
+use crate::{body::UpstreamBody, pool::Pool, relay::Relay};
 
 /// What connections are made over.
 pub(crate) type Io = MaybeHttpsStream<TokioIo<TcpStream>>;
@@ -37,6 +37,7 @@ pub(crate) struct Connection {
     sender: SendRequest<UpstreamBody>,
     /// `None` as soon as it has ended.
     driver: Option<Driver>,
+    relay: Relay,
     backend: Backend,
     host: HeaderValue,
 }
@@ -45,7 +46,13 @@ impl Connection {
     pub(crate) async fn over(io: Io, backend: &Backend) -> Result<Self, BoxError> {
         let host = HeaderValue::from_str(&backend.host())?;
         let (sender, driver) = http1::handshake(io).await?;
-        Ok(Self { sender, driver: Some(Box::pin(driver.with_upgrades())), backend: backend.clone(), host })
+        let driver: Driver = Box::pin(driver.with_upgrades());
+        Ok(Self { sender, driver: Some(driver), relay: Relay::default(), backend: backend.clone(), host })
+    }
+
+    /// Nobody waits for it until the next request: whatever it still hears, the last one has all that it waited for.
+    pub(crate) fn rest(&self) {
+        self.relay.forget();
     }
 
     pub(crate) const fn backend(&self) -> &Backend {
@@ -54,7 +61,7 @@ impl Connection {
 
     /// Whether it can take a request now. Finds out what has come since the last one: that the backend has closed it.
     pub(crate) fn is_open(&mut self) -> bool {
-        self.drive(&mut Context::from_waker(Waker::noop()));
+        self.drive(Waker::noop());
         self.is_ready()
     }
 
@@ -67,9 +74,10 @@ impl Connection {
         request.headers_mut().insert(HOST, self.host.clone());
         // Unconstrained, for a budget that is used up would be told to nobody.
         let mut answered = pin!(unconstrained(self.sender.try_send_request(request)));
+        self.relay.has_news();
         // What it waits for comes from the driver alone, so that only the driver needs to wake anybody.
         let response = poll_fn(|cx| {
-            self.drive(cx);
+            self.drive(cx.waker());
             answered.as_mut().poll(&mut Context::from_waker(Waker::noop()))
         });
         let (head, incoming) = response.await?.into_parts();
@@ -80,12 +88,14 @@ impl Connection {
         } else {
             Some(Driven { connection: self, pool: pool.clone() })
         };
-        Ok(Response::from_parts(head, Answer { incoming, driven }))
+        Ok(Response::from_parts(head, Answer { incoming, early: None, driven }))
     }
 
-    fn drive(&mut self, cx: &mut Context<'_>) {
+    /// Polls the driver, unless nothing has happened since the last time.
+    fn drive(&mut self, waker: &Waker) {
         if let Some(driver) = &mut self.driver
-            && driver.as_mut().poll(cx).is_ready()
+            && self.relay.listens(waker)
+            && driver.as_mut().poll(&mut self.relay.context()).is_ready()
         {
             // What went wrong is told to the request, where it is still waiting.
             self.driver = None;
@@ -101,6 +111,8 @@ impl Connection {
 /// this is dropped.
 pub(crate) struct Answer {
     incoming: Incoming,
+    /// A piece that was looked at already.
+    early: Option<hyper::Result<Bytes>>,
     /// `None` where all that there will be is in `incoming` already.
     driven: Option<Driven>,
 }
@@ -112,11 +124,32 @@ struct Driven {
 }
 
 impl Answer {
+    /// All of it, where it has come with its head in one piece.
+    pub(crate) fn take_whole(&mut self) -> Option<Bytes> {
+        // Nobody would hear of what is still to come.
+        if self.driven.is_some() {
+            return None;
+        }
+        if self.incoming.is_end_stream() {
+            return Some(Bytes::new());
+        }
+        let polled = Pin::new(&mut self.incoming).poll_frame(&mut Context::from_waker(Waker::noop()));
+        let Poll::Ready(Some(piece)) = polled else { return None };
+        let piece = piece.map(|frame| frame.into_data().unwrap_or_default());
+        if self.incoming.is_end_stream()
+            && let Ok(piece) = piece
+        {
+            return Some(piece);
+        }
+        self.early = Some(piece);
+        None
+    }
+
     /// Waits for the connection to become a tunnel.
     pub(crate) async fn upgraded(&mut self, mut upgrade: OnUpgrade) -> hyper::Result<Upgraded> {
         poll_fn(|cx| {
             if let Some(driven) = &mut self.driven {
-                driven.connection.drive(cx);
+                driven.connection.drive(cx.waker());
             }
             Pin::new(&mut upgrade).poll(cx)
         })
@@ -131,11 +164,14 @@ impl Answer {
     }
 
     fn polled(&mut self, cx: &mut Context<'_>) -> Poll<Option<hyper::Result<Frame<Bytes>>>> {
+        if let Some(piece) = self.early.take() {
+            return Poll::Ready(Some(piece.map(Frame::data)));
+        }
         let Some(driven) = &mut self.driven else { return Pin::new(&mut self.incoming).poll_frame(cx) };
         let mut unheard = Context::from_waker(Waker::noop());
         match Pin::new(&mut self.incoming).poll_frame(&mut unheard) {
             Poll::Pending => {
-                driven.connection.drive(cx);
+                driven.connection.drive(cx.waker());
                 Pin::new(&mut self.incoming).poll_frame(&mut unheard)
             }
             ready @ Poll::Ready(_) => ready,
@@ -161,7 +197,7 @@ impl Body for Answer {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.incoming.is_end_stream()
+        self.early.is_none() && self.incoming.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {

@@ -1,16 +1,17 @@
 //! What is done to headers on their way through.
 
-use std::{
-    fmt::{Display, Write as _},
-    time::Duration,
-};
+use std::time::Duration;
 
 use bytes::BytesMut;
 use gateway_application::{Client, UpstreamRequest};
-use gateway_domain::{connection_options, is_hop_by_hop, message::Hop, told_to_backend};
+use gateway_domain::{
+    connection_options, is_hop_by_hop,
+    message::{AddressText, Hop},
+    told_to_backend,
+};
 use http::{
     HeaderMap, HeaderName, HeaderValue,
-    header::{CONNECTION, EXPECT, FORWARDED, HOST, UPGRADE, VIA},
+    header::{CONNECTION, FORWARDED, UPGRADE, VIA},
 };
 use kernel_application::CallContext;
 
@@ -42,18 +43,19 @@ pub(crate) fn to_backend(request: &UpstreamRequest, ctx: &CallContext, limit: Du
     let mut pen = Pen(BytesMut::with_capacity(WRITTEN));
     forwarded(&mut headers, &mut pen, theirs, client, prefix);
     headers.insert(VIA, via(&mut pen, theirs));
-    set(&mut headers, X_REQUEST_ID, pen.write(ctx.request_id()));
-    set(&mut headers, TRACEPARENT, pen.write(ctx.trace()));
-    let left = told_to_backend(limit).as_millis();
-    set(&mut headers, X_REQUEST_TIMEOUT, pen.write(left));
+    set(&mut headers, X_REQUEST_ID, pen.text(ctx.request_id()));
+    set(&mut headers, TRACEPARENT, pen.text(ctx.trace().text().as_str()));
+    let left = u64::try_from(told_to_backend(limit).as_millis()).unwrap_or(u64::MAX);
+    headers.insert(X_REQUEST_TIMEOUT, left.into());
     headers
 }
 
 /// Makes a backend's headers the client's. The request id is this server's own, so the backend's copy is dropped.
 pub(crate) fn to_client(headers: &mut HeaderMap) {
     let named = Named::by(headers);
-    let leaving: Vec<HeaderName> = headers.keys().filter(|name| named.stays_behind(name)).cloned().collect();
-    for name in leaving {
+    let leaves = |name: &&HeaderName| named.stays_behind(name);
+    // Mostly there is one.
+    while let Some(name) = headers.keys().find(leaves).cloned() {
         headers.remove(name);
     }
     headers.remove(X_REQUEST_ID);
@@ -75,17 +77,19 @@ fn forwarded(
     client: &Client,
     prefix: &'static str,
 ) {
-    let known = |name: &HeaderName| theirs.get(name).filter(|_| client.trusted).cloned();
+    let believed = client.trusted.then_some(theirs);
+    let known = |name: &HeaderName| believed?.get(name).cloned();
+    let before = |name: &HeaderName| believed.map(|theirs| values(theirs, name)).into_iter().flatten();
     if let Some(address) = client.address {
-        let before = values(theirs, &X_FORWARDED_FOR).filter(|_| client.trusted);
-        set(headers, X_FORWARDED_FOR, pen.append(before, address));
+        pen.list(before(&X_FORWARDED_FOR));
+        set(headers, X_FORWARDED_FOR, pen.text(AddressText::of(address).as_str()));
     }
-    let host = client.host.as_deref();
-    let asked = known(&X_FORWARDED_HOST).or_else(|| pen.write(host?));
-    set(headers, X_FORWARDED_HOST, asked);
+    set(headers, X_FORWARDED_HOST, known(&X_FORWARDED_HOST).or_else(|| client.host.clone()));
+    let host = client.host.as_ref().and_then(|host| host.to_str().ok());
     let proto = if client.secure { "https" } else { "http" };
-    let before = values(theirs, &FORWARDED).filter(|_| client.trusted);
-    set(headers, FORWARDED, pen.append(before, Hop { peer: client.address, host, proto }));
+    pen.list(before(&FORWARDED));
+    Hop { peer: client.address, host, proto }.pieces(|piece| pen.push(piece));
+    set(headers, FORWARDED, pen.value());
     let proto = HeaderValue::from_static(proto);
     headers.insert(X_FORWARDED_PROTO, known(&X_FORWARDED_PROTO).unwrap_or(proto));
     headers.insert(X_FORWARDED_PREFIX, HeaderValue::from_static(prefix));
@@ -97,25 +101,26 @@ fn via(pen: &mut Pen, theirs: &HeaderMap) -> HeaderValue {
     if !theirs.contains_key(VIA) {
         return entry;
     }
-    pen.append(values(theirs, &VIA), VIA_ENTRY).unwrap_or(entry)
+    pen.list(values(theirs, &VIA));
+    pen.text(VIA_ENTRY).unwrap_or(entry)
 }
 
 /// The server in front of this code has answered `Expect` already; all others are set here or by the connection.
 fn is_replaced(name: &HeaderName) -> bool {
-    const REPLACED: [HeaderName; 11] = [
-        HOST,
-        EXPECT,
-        FORWARDED,
-        VIA,
-        X_FORWARDED_FOR,
-        X_FORWARDED_HOST,
-        X_FORWARDED_PROTO,
-        X_FORWARDED_PREFIX,
-        X_REQUEST_ID,
-        X_REQUEST_TIMEOUT,
-        TRACEPARENT,
-    ];
-    REPLACED.contains(name)
+    matches!(
+        name.as_str(),
+        "host"
+            | "expect"
+            | "forwarded"
+            | "via"
+            | "x-forwarded-for"
+            | "x-forwarded-host"
+            | "x-forwarded-proto"
+            | "x-forwarded-prefix"
+            | "x-request-id"
+            | "x-request-timeout-ms"
+            | "traceparent"
+    )
 }
 
 /// The headers that `Connection` names, read once. Nearly always there are none, and nothing is allocated.
@@ -138,24 +143,27 @@ impl Named {
 struct Pen(BytesMut);
 
 impl Pen {
-    /// `None` where the text cannot stand in a header.
-    fn write(&mut self, value: impl Display) -> Option<HeaderValue> {
-        // Memory that grows takes everything.
-        let _ = write!(self.0, "{value}");
-        HeaderValue::from_maybe_shared(self.0.split().freeze()).ok()
+    fn push(&mut self, text: &str) {
+        self.0.extend_from_slice(text.as_bytes());
     }
 
-    /// All values of a list header and one more, as one line.
-    fn append<'a>(
-        &mut self,
-        known: impl Iterator<Item = &'a str>,
-        value: impl Display,
-    ) -> Option<HeaderValue> {
+    /// Begins a list with all values that there are.
+    fn list<'a>(&mut self, known: impl Iterator<Item = &'a str>) {
         for line in known.map(str::trim).filter(|line| !line.is_empty()) {
-            self.0.extend_from_slice(line.as_bytes());
-            self.0.extend_from_slice(b", ");
+            self.push(line);
+            self.push(", ");
         }
-        self.write(value)
+    }
+
+    /// Ends what was begun with the text.
+    fn text(&mut self, text: &str) -> Option<HeaderValue> {
+        self.push(text);
+        self.value()
+    }
+
+    /// What was written since the last value; `None` where it cannot stand in a header.
+    fn value(&mut self) -> Option<HeaderValue> {
+        HeaderValue::from_maybe_shared(self.0.split().freeze()).ok()
     }
 }
 
@@ -190,7 +198,7 @@ mod tests {
     }
 
     fn forwarded(headers: &[(&'static str, &'static str)], trusted: bool) -> HeaderMap {
-        let (address, host) = ("10.0.0.7".parse().ok(), Some("shop.example".into()));
+        let (address, host) = ("10.0.0.7".parse().ok(), Some(HeaderValue::from_static("shop.example")));
         let request = UpstreamRequest {
             method: Method::GET,
             target: PathAndQuery::from_static("/products"),

@@ -15,6 +15,7 @@ mod per_thread;
 mod pool;
 mod probe;
 mod pulse;
+mod relay;
 mod tunnel;
 
 pub use client::{HyperUpstreamClient, HyperUpstreamClientParameters};

@@ -17,8 +17,8 @@ pub(crate) struct Patience {
 }
 
 impl Patience {
-    pub(crate) fn new(usual: Duration, left: Option<Duration>, pulse: Option<Pulse>) -> Self {
-        let start = Instant::now();
+    /// From `start`, which is now, on.
+    pub(crate) fn new(usual: Duration, start: Instant, left: Option<Duration>, pulse: Option<Pulse>) -> Self {
         Self { usual, start, deadline: left.and_then(|left| start.checked_add(left)), pulse }
     }
 
@@ -69,7 +69,7 @@ mod tests {
             (Some(USUAL / 2), (Stage::Deadline, USUAL / 2)),
             (Some(Duration::ZERO), (Stage::Deadline, Duration::ZERO)),
         ] {
-            let patience = Patience::new(USUAL, left, None);
+            let patience = Patience::new(USUAL, Instant::now(), left, None);
             assert_eq!(ends(&patience).await, expected);
             assert_eq!(patience.least(), expected.1);
         }
@@ -78,7 +78,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_backend_that_takes_piece_after_piece_is_not_slow() {
         let pulse = Pulse::new();
-        let patience = Patience::new(USUAL, Some(USUAL * 10), Some(pulse.clone()));
+        let patience = Patience::new(USUAL, Instant::now(), Some(USUAL * 10), Some(pulse.clone()));
         let upload = async {
             for _ in 0..4 {
                 sleep(USUAL / 2).await;
@@ -92,7 +92,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn an_upload_may_not_outlast_the_request() {
         let pulse = Pulse::new();
-        let patience = Patience::new(USUAL, Some(USUAL * 3), Some(pulse.clone()));
+        let patience = Patience::new(USUAL, Instant::now(), Some(USUAL * 3), Some(pulse.clone()));
         let upload = async {
             loop {
                 sleep(USUAL / 2).await;

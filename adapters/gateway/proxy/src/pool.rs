@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use foldhash::fast::RandomState;
 use gateway_domain::Backend;
 use http::{
     Request, Response, Uri,
@@ -62,7 +63,7 @@ struct Shared {
 #[derive(Default)]
 struct Kept {
     /// The oldest ones first.
-    backends: HashMap<Backend, VecDeque<Idle>>,
+    backends: HashMap<Backend, VecDeque<Idle>, RandomState>,
     /// Whether somebody looks after them.
     swept: bool,
 }
@@ -124,6 +125,7 @@ impl Pool {
 
     /// Takes a connection back that is ready for another request.
     pub(crate) fn keep(&self, connection: Box<Connection>) {
+        connection.rest();
         let thread = per_thread::current();
         let unattended = self.shared.kept.at(thread, |kept| {
             kept.keep(Idle { connection, since: Instant::now() });

@@ -54,7 +54,9 @@ pub use money::MoneyText;
 pub use page::PageBody;
 pub use problem::{FieldError, Problem};
 pub use screen::{Looked, Refused, Screen};
-pub use server::{AccessLine, Around, Begun, HttpServer, Instead, OnRejected, RunningHttp, Sent};
+pub use server::{
+    AccessLine, Around, Begun, HttpServer, Instead, OnRejected, Passage, Passed, Passing, RunningHttp, Sent,
+};
 pub use tunnel::{Tunnel, is_encrypted};
 /// What a `routes` function gets.
 pub use utoipa_actix_web::service_config::ServiceConfig;

@@ -64,7 +64,7 @@ fn upstream(administration: &Administration) -> &Upstream {
 }
 
 async fn enter(administration: &Administration) -> Slot {
-    upstream(administration).enter(&mut Past::default(), None).await.unwrap()
+    upstream(administration).enter(&mut Past::default(), &context()).await.unwrap()
 }
 
 /// `a:1 3 ready`.

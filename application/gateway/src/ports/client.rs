@@ -4,9 +4,9 @@ use std::{fmt, net::IpAddr};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use futures_util::stream::BoxStream;
+use futures_util::stream::{self, BoxStream};
 use gateway_domain::{Backend, member::Slot};
-use http::{HeaderMap, Method, StatusCode, uri::PathAndQuery};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, uri::PathAndQuery};
 use kernel_application::{BoxError, CallContext};
 use shaku::Interface;
 
@@ -56,8 +56,8 @@ pub struct Client {
     pub trusted: bool,
     /// Whether the connection is encrypted.
     pub secure: bool,
-    /// The authority that the client asked for.
-    pub host: Option<String>,
+    /// The authority that the client asked for, where it is a text.
+    pub host: Option<HeaderValue>,
 }
 
 /// A request's body.
@@ -94,15 +94,46 @@ pub struct UpstreamResponse {
     /// The headers.
     pub headers: HeaderMap,
     /// The body.
-    pub body: BodyStream,
+    pub body: AnswerBody,
     /// To be kept as long as the body.
     pub held: Held,
 }
 
 impl UpstreamResponse {
     /// An answer that holds nothing yet.
-    pub const fn new(status: StatusCode, headers: HeaderMap, body: BodyStream) -> Self {
-        Self { status, headers, body, held: Held(None) }
+    pub fn new(status: StatusCode, headers: HeaderMap, body: impl Into<AnswerBody>) -> Self {
+        Self { status, headers, body: body.into(), held: Held(None) }
+    }
+}
+
+/// An answer's body.
+pub enum AnswerBody {
+    /// All of it came with its head, as most small ones do.
+    Whole(Bytes),
+    /// It arrives piece by piece.
+    Stream(BodyStream),
+}
+
+impl AnswerBody {
+    /// Its pieces.
+    pub fn into_stream(self) -> BodyStream {
+        match self {
+            Self::Whole(whole) if whole.is_empty() => Box::pin(stream::empty()),
+            Self::Whole(whole) => Box::pin(stream::iter([Ok(whole)])),
+            Self::Stream(pieces) => pieces,
+        }
+    }
+}
+
+impl From<BodyStream> for AnswerBody {
+    fn from(pieces: BodyStream) -> Self {
+        Self::Stream(pieces)
+    }
+}
+
+impl From<Bytes> for AnswerBody {
+    fn from(whole: Bytes) -> Self {
+        Self::Whole(whole)
     }
 }
 

@@ -9,7 +9,8 @@ use std::{
 };
 
 use async_trait::async_trait;
-use futures_util::{StreamExt, stream};
+use bytes::Bytes;
+use futures_util::StreamExt;
 use gateway_domain::{Backend, Outcome, call::CallRoute, fleet::Fleet};
 use http::{HeaderMap, StatusCode};
 use kernel_application::{CallContext, UseCaseError};
@@ -122,7 +123,7 @@ impl UpstreamClient for ScriptedBackends {
             return Err(UpstreamError::Exchange("broke off".into()));
         }
         let status = self.statuses.get(backend.authority()).copied().unwrap_or_default();
-        Ok(UpstreamResponse::new(status, HeaderMap::new(), Box::pin(stream::empty())))
+        Ok(UpstreamResponse::new(status, HeaderMap::new(), Bytes::new()))
     }
 }
 

@@ -14,6 +14,7 @@ use gateway_domain::{
     member::{Arrival, Findings, Member, Place, Slot, Tried, Turn},
     retry::RetryBudget,
 };
+use kernel_application::CallContext;
 use tokio::{
     sync::Notify,
     time::{Instant, timeout_at},
@@ -95,8 +96,8 @@ impl Upstream {
         &self.budget
     }
 
-    /// Takes a place at a backend, waiting for one if need be, once for each request, but not beyond `deadline`.
-    pub(crate) async fn enter(&self, past: &mut Past, deadline: Option<Duration>) -> Result<Slot, Refusal> {
+    /// Takes a place at a backend, waiting for one if need be, once for each request, but not beyond the call's deadline.
+    pub(crate) async fn enter(&self, past: &mut Past, ctx: &CallContext) -> Result<Slot, Refusal> {
         if past.waited {
             return self.enter_now(past).map_err(Refusal::Unavailable);
         }
@@ -106,7 +107,7 @@ impl Upstream {
                 Arrival::Admitted(slot) => return Ok(slot),
                 Arrival::Queued(place) => {
                     past.waited = true;
-                    let longest = deadline.map_or(self.queue, |deadline| deadline.min(self.queue));
+                    let longest = ctx.remaining().map_or(self.queue, |remaining| remaining.min(self.queue));
                     let until = *patience.get_or_insert_with(|| Instant::now() + longest);
                     let turn = timeout_at(until, self.wait(place)).await.map_err(|_| Refusal::Waited)?;
                     if let Some(slot) = turn {

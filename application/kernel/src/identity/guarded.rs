@@ -1,8 +1,11 @@
 //! Asks each message whom it lets in, once.
 
-use std::{sync::Arc, time::Instant};
-
-use async_trait::async_trait;
+use std::{
+    future::{Future, ready},
+    pin::Pin,
+    sync::Arc,
+    time::Instant,
+};
 
 use crate::{
     CallContext, Command, CommandHandler, Denied, Permit, Query, QueryHandler, UseCaseError, UseCaseObserver,
@@ -17,6 +20,10 @@ pub struct Guarded<H: ?Sized> {
     observer: Arc<dyn UseCaseObserver>,
     inner: Arc<H>,
 }
+
+/// What `async_trait` makes of a handler's call. Here it is written out: who is let in gets the wrapped handler's own call,
+/// with nothing around it.
+type Call<'call, T, E> = Pin<Box<dyn Future<Output = Result<T, E>> + Send + 'call>>;
 
 impl Guarded<()> {
     /// Wraps a command's handler.
@@ -43,27 +50,38 @@ impl<H: ?Sized> Guarded<H> {
         use_case: &'static str,
         permit: Permit<'_>,
     ) -> Result<(), E> {
-        let start = Instant::now();
         let admitted = permit.admit(ctx.caller()).map_err(E::from);
         if admitted.is_err() {
-            report(&*self.observer, ctx, use_case, start, &admitted);
+            report(&*self.observer, ctx, use_case, Instant::now(), &admitted);
         }
         admitted
     }
 }
 
-#[async_trait]
 impl<C: Command> CommandHandler<C> for Guarded<dyn CommandHandler<C>> {
-    async fn handle(&self, ctx: &CallContext, command: C) -> Result<C::Output, C::Error> {
-        self.admit::<C::Error>(ctx, C::NAME, command.permit())?;
-        self.inner.handle(ctx, command).await
+    fn handle<'a, 'b, 'call>(&'a self, ctx: &'b CallContext, command: C) -> Call<'call, C::Output, C::Error>
+    where
+        'a: 'call,
+        'b: 'call,
+        Self: 'call,
+    {
+        match self.admit::<C::Error>(ctx, C::NAME, command.permit()) {
+            Ok(()) => self.inner.handle(ctx, command),
+            Err(denied) => Box::pin(ready(Err(denied))),
+        }
     }
 }
 
-#[async_trait]
 impl<Q: Query> QueryHandler<Q> for Guarded<dyn QueryHandler<Q>> {
-    async fn handle(&self, ctx: &CallContext, query: Q) -> Result<Q::Output, Q::Error> {
-        self.admit::<Q::Error>(ctx, Q::NAME, query.permit())?;
-        self.inner.handle(ctx, query).await
+    fn handle<'a, 'b, 'call>(&'a self, ctx: &'b CallContext, query: Q) -> Call<'call, Q::Output, Q::Error>
+    where
+        'a: 'call,
+        'b: 'call,
+        Self: 'call,
+    {
+        match self.admit::<Q::Error>(ctx, Q::NAME, query.permit()) {
+            Ok(()) => self.inner.handle(ctx, query),
+            Err(denied) => Box::pin(ready(Err(denied))),
+        }
     }
 }

@@ -2,6 +2,8 @@
 
 use std::{fmt, net::IpAddr};
 
+use super::AddressText;
+
 /// The name under which this gateway appears in `Via`.
 pub const PSEUDONYM: &str = "gateway";
 
@@ -19,15 +21,34 @@ pub struct Hop<'a> {
 /// `for=192.0.2.1;host="shop.example:8080";proto=https`. What could break out of its place is left out.
 impl fmt::Display for Hop<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut written = Ok(());
+        self.pieces(|piece| written = written.and_then(|()| f.write_str(piece)));
+        written
+    }
+}
+
+impl Hop<'_> {
+    /// Gives the text piece by piece.
+    pub fn pieces(&self, mut take: impl FnMut(&str)) {
         match self.peer {
-            Some(IpAddr::V4(address)) => write!(f, "for={address}")?,
-            Some(IpAddr::V6(address)) => write!(f, "for=\"[{address}]\"")?,
-            None => f.write_str("for=unknown")?,
+            Some(address @ IpAddr::V4(_)) => {
+                take("for=");
+                take(AddressText::of(address).as_str());
+            }
+            Some(address @ IpAddr::V6(_)) => {
+                take("for=\"[");
+                take(AddressText::of(address).as_str());
+                take("]\"");
+            }
+            None => take("for=unknown"),
         }
         if let Some(host) = self.host.filter(|host| is_quotable(host)) {
-            write!(f, ";host=\"{host}\"")?;
+            take(";host=\"");
+            take(host);
+            take("\"");
         }
-        write!(f, ";proto={}", self.proto)
+        take(";proto=");
+        take(self.proto);
     }
 }
 

@@ -1,21 +1,19 @@
 //! Headers that concern one connection and must not be forwarded (RFC 9110, 7.6.1).
 
-/// The fields that are hop-by-hop even where `Connection` does not name them; lower case.
-const HOP_BY_HOP: [&str; 9] = [
-    "connection",
-    "keep-alive",
-    "proxy-authenticate",
-    "proxy-authorization",
-    "proxy-connection",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-];
-
 /// Whether the header, named in lower case, ends at this connection.
 pub fn is_hop_by_hop(name: &str) -> bool {
-    HOP_BY_HOP.contains(&name)
+    matches!(
+        name,
+        "connection"
+            | "keep-alive"
+            | "proxy-authenticate"
+            | "proxy-authorization"
+            | "proxy-connection"
+            | "te"
+            | "trailer"
+            | "transfer-encoding"
+            | "upgrade"
+    )
 }
 
 /// The header names that the value of a `Connection` header takes out as well.
@@ -23,10 +21,15 @@ pub fn connection_options(value: &str) -> impl Iterator<Item = &str> {
     value.split(',').map(str::trim).filter(|option| !option.is_empty())
 }
 
-/// Whether the header stays behind, in a message with these `Connection` values. Allocates nothing.
+/// Whether the header stays behind, in a message with these `Connection` values.
 pub fn stays_behind<'a>(name: &str, connection: impl IntoIterator<Item = &'a str>) -> bool {
     let names_it = |value| connection_options(value).any(|option| option.eq_ignore_ascii_case(name));
-    HOP_BY_HOP.iter().any(|known| known.eq_ignore_ascii_case(name)) || connection.into_iter().any(names_it)
+    let known = if name.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        is_hop_by_hop(&name.to_ascii_lowercase())
+    } else {
+        is_hop_by_hop(name)
+    };
+    known || connection.into_iter().any(names_it)
 }
 
 /// Whether a `TE` header says that trailers are understood: the one thing of it that gRPC needs passed on.

@@ -3,6 +3,7 @@
 //! Everything that can be read in two ways is refused with an error of its own, for what the gateway reads in one way
 //! and a backend in another is a way around every rule between them. A header that needs a rule gets a file here.
 
+mod address;
 mod chunks;
 mod forwarded;
 mod framing;
@@ -12,6 +13,7 @@ mod scanner;
 mod target;
 mod trusted;
 
+pub use address::AddressText;
 pub use forwarded::{Hop, PSEUDONYM, appended, came_through};
 pub use framing::{BodyLength, FramingError, Version, body_length, chunk_size};
 pub use head::{HeadError, check_head, is_field_value, is_token};

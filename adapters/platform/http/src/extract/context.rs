@@ -47,20 +47,20 @@ impl FromRequest for Ctx {
         let made = extensions.get::<Rc<CallContext>>().map(Rc::as_ref);
         // A route's own test has no server around it, and may bring a context.
         let made = made.or_else(|| extensions.get::<CallContext>()).cloned();
-        ready(Ok(Self(made.unwrap_or_else(|| open(request.headers(), REQUEST_TIMEOUT)))))
+        ready(Ok(Self(made.unwrap_or_else(|| open(request.headers(), Instant::now(), REQUEST_TIMEOUT)))))
     }
 }
 
 /// Makes the context: ids are taken over where they are sound, made otherwise, all from one fresh one. The deadline is the server's, or the
 /// caller's where that comes first.
-pub(crate) fn open(headers: &HeaderMap, timeout: Duration) -> CallContext {
+pub(crate) fn open(headers: &HeaderMap, start: Instant, timeout: Duration) -> CallContext {
     let request_id = headers.get(REQUEST_ID).and_then(|value| value.to_str().ok()).filter(|id| sound(id));
     let fresh = Uuid::now_v7();
     let request_id = request_id.map_or_else(|| fresh.to_string(), str::to_owned);
     let parent = headers.get(TRACEPARENT).and_then(|value| value.to_str().ok()).and_then(TraceContext::parse);
     let trace = parent.map_or_else(|| TraceContext::start(fresh), |parent| parent.child(fresh));
     let context = CallContext::new(request_id, trace);
-    match Instant::now().checked_add(patience(headers).map_or(timeout, |asked| asked.min(timeout))) {
+    match start.checked_add(patience(headers).map_or(timeout, |asked| asked.min(timeout))) {
         Some(deadline) => context.with_deadline(deadline),
         None => context,
     }
@@ -99,7 +99,7 @@ mod tests {
 
     fn context(name: &'static str, value: &str) -> CallContext {
         let request = TestRequest::default().insert_header((name, value)).to_http_request();
-        open(request.headers(), REQUEST_TIMEOUT)
+        open(request.headers(), Instant::now(), REQUEST_TIMEOUT)
     }
 
     #[test]

@@ -34,11 +34,12 @@ use super::{
     line::AccessLine,
     load::{Load, Open, Tracked},
     methods::{Known, Methods},
+    passage::{Below, Passed, Passing},
     prefix::Prefix,
     rejected::OnRejected,
 };
 use crate::{
-    Problem,
+    Problem, Stopping,
     extract::{REQUEST_ID, TRACEPARENT, open},
 };
 
@@ -55,6 +56,9 @@ pub(super) struct Edge {
     pub(super) stopping: watch::Receiver<bool>,
 }
 
+const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
+const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
+
 /// How long after the deadline a handler that does not watch it is given up.
 const GRACE: Duration = Duration::from_secs(5);
 
@@ -62,6 +66,7 @@ const GRACE: Duration = Duration::from_secs(5);
 pub(super) async fn serve(
     edge: Rc<Edge>,
     methods: Rc<Methods>,
+    below: Option<Rc<Below>>,
     mut request: ServiceRequest,
     next: Next<BoxBody>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
@@ -78,6 +83,9 @@ pub(super) async fn serve(
         let response = call.finish(None, refusal);
         return Ok(request.into_response(response));
     }
+    if let Some(below) = below.filter(|below| below.has(call.path())) {
+        return pass(&below, call, request).await;
+    }
     request.extensions_mut().insert(Rc::clone(&call.ctx));
     let known = methods.at(call.path());
     if request.method() == Method::HEAD && known.head_by_get() {
@@ -89,8 +97,6 @@ pub(super) async fn serve(
     }
     let limit = call.edge.timeout.saturating_add(GRACE);
     let answer = AssertUnwindSafe(tokio::time::timeout(limit, next.call(request))).catch_unwind().await;
-    // Without the request there is no `ServiceResponse`; an error that carries the whole answer does as well.
-    let failed = |response| Err(InternalError::from_response("request was given up", response).into());
     match answer {
         Ok(Ok(Ok(response))) => {
             let (request, response) = response.into_parts();
@@ -104,14 +110,47 @@ pub(super) async fn serve(
     }
 }
 
+/// What is below the prefix of a passage.
+async fn pass(
+    below: &Below,
+    mut call: Call,
+    request: ServiceRequest,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    if let Some(response) = unmet(&request) {
+        let response = call.finish(None, response);
+        return Ok(request.into_response(response));
+    }
+    let (request, payload) = request.into_parts();
+    let (ctx, stopping) = (Rc::clone(&call.ctx), Stopping(call.edge.stopping.clone()));
+    let passing = Passing { ctx, request: request.clone(), payload, stopping };
+    match AssertUnwindSafe(below.passage.pass(passing)).catch_unwind().await {
+        Ok(Ok(Passed { response, line })) => {
+            let response = call.finish_with(Some(&below.route), response, line);
+            Ok(ServiceResponse::new(request, response))
+        }
+        Ok(Err(problem)) => {
+            let response = call.finish(Some(&below.route), problem.answer());
+            Ok(ServiceResponse::new(request, response))
+        }
+        Err(_) => failed(call.finish(None, Problem::bare(StatusCode::INTERNAL_SERVER_ERROR).answer())),
+    }
+}
+
+/// Without the request there is no `ServiceResponse`; an error that carries the whole answer does as well.
+fn failed<T>(response: HttpResponse) -> Result<T, Error> {
+    Err(InternalError::from_response("request was given up", response).into())
+}
+
 fn turned_away() -> HttpResponse {
     Problem::new(StatusCode::SERVICE_UNAVAILABLE, "overloaded", "too many requests at once; try again later")
         .answer()
 }
 
-fn unexpected() -> HttpResponse {
+/// The answer to who would wait for a word that this protocol's implementation does not have.
+fn unmet(request: &ServiceRequest) -> Option<HttpResponse> {
+    let asked = request.version() == Version::HTTP_2 && request.headers().contains_key(header::EXPECT);
     let detail = "over HTTP/2 no expectation is met: send the body without one";
-    Problem::new(StatusCode::EXPECTATION_FAILED, "expectation_failed", detail).answer()
+    asked.then(|| Problem::new(StatusCode::EXPECTATION_FAILED, "expectation_failed", detail).answer())
 }
 
 /// One request, from its head to the log line.
@@ -132,14 +171,15 @@ struct Call {
 impl Call {
     fn start(edge: Rc<Edge>, methods: Rc<Methods>, request: &ServiceRequest) -> Self {
         edge.metrics.started();
+        let start = Instant::now();
         Self {
             open: Some(edge.load.open()),
-            ctx: Rc::new(open(request.headers(), edge.timeout)),
+            ctx: Rc::new(open(request.headers(), start, edge.timeout)),
             method: request.method().clone(),
             uri: request.uri().clone(),
             prefix: Prefix::of(request.headers()),
             peer: request.peer_addr(),
-            start: Instant::now(),
+            start,
             around: edge.around.as_ref().map(|around| around.begin(request)),
             edge,
             methods,
@@ -189,9 +229,8 @@ impl Call {
         if known.refuses(request.method()) {
             return Some((known.resource(), known.refuse(request.method())));
         }
-        // The client would wait for a word that this protocol's implementation does not have.
-        if request.version() == Version::HTTP_2 && request.headers().contains_key(header::EXPECT) {
-            return Some((None, unexpected()));
+        if let Some(response) = unmet(request) {
+            return Some((None, response));
         }
         // Nobody's body is looked at where it would not count.
         let nobody = *self.ctx.caller() == Caller::Anonymous;
@@ -200,11 +239,19 @@ impl Call {
     }
 
     fn finish(&mut self, route: Option<&str>, response: HttpResponse<BoxBody>) -> HttpResponse<BoxBody> {
+        self.finish_with(route, response, None)
+    }
+
+    fn finish_with(
+        &mut self,
+        route: Option<&str>,
+        response: HttpResponse<BoxBody>,
+        line: Option<AccessLine>,
+    ) -> HttpResponse<BoxBody> {
         let failure = unexplained(&response);
         let mut response = self.explain(response);
         self.complete_headers(&mut response);
         let status = response.status().as_u16();
-        let line = response.extensions_mut().remove::<AccessLine>();
         self.report(route, status, failure, line.is_some());
         let line = line.map(|line| line.begin(status, self.start));
         let open = self.open.take();
@@ -242,12 +289,10 @@ impl Call {
 
     fn complete_headers(&mut self, response: &mut HttpResponse<BoxBody>) {
         put(response, REQUEST_ID, self.ctx.request_id());
-        put(response, TRACEPARENT, &self.ctx.trace().to_string());
-        for (name, value) in
-            [(header::X_CONTENT_TYPE_OPTIONS, "nosniff"), (header::CACHE_CONTROL, "no-store")]
-        {
+        put(response, TRACEPARENT, self.ctx.trace().text().as_str());
+        for (name, value) in [(header::X_CONTENT_TYPE_OPTIONS, NOSNIFF), (header::CACHE_CONTROL, NO_STORE)] {
             if !response.headers().contains_key(&name) {
-                put(response, name, value);
+                response.headers_mut().insert(name, value);
             }
         }
         if let Some(begun) = self.around.take() {

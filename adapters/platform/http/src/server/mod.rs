@@ -10,6 +10,7 @@ mod listener;
 mod load;
 mod methods;
 mod operations;
+mod passage;
 mod prefix;
 mod refusal;
 mod rejected;
@@ -38,6 +39,7 @@ use utoipa_actix_web::{AppExt, service_config::ServiceConfig};
 pub use self::{
     around::{Around, Begun, Instead},
     line::{AccessLine, Sent},
+    passage::{Passage, Passed, Passing},
     rejected::OnRejected,
     running::RunningHttp,
 };
@@ -46,11 +48,13 @@ use self::{
     listener::{Gate, Screens, listen},
     load::Load,
     methods::Methods,
+    passage::{Below, MakePassage},
     refusal::Refusals,
 };
 use crate::{Health, Screen, Stopping, extract::REQUEST_TIMEOUT, tunnel::Encrypted};
 
 type Routes = Arc<dyn Fn(&mut ServiceConfig<'_>) + Send + Sync>;
+type Passages = Option<(&'static str, Arc<MakePassage>)>;
 
 /// Builds a server.
 pub struct HttpServer {
@@ -58,6 +62,7 @@ pub struct HttpServer {
     version: &'static str,
     description: &'static str,
     routes: Routes,
+    passage: Passages,
     authenticator: Authenticator,
     /// Whether callers need identities.
     identities: bool,
@@ -110,6 +115,7 @@ impl HttpServer {
             version,
             description,
             routes: Arc::new(|_| {}),
+            passage: None,
             authenticator: Authenticator::nobody(),
             identities: true,
             on_rejected: None,
@@ -127,6 +133,17 @@ impl HttpServer {
     #[must_use]
     pub fn routes(self, routes: impl Fn(&mut ServiceConfig<'_>) + Send + Sync + 'static) -> Self {
         Self { routes: Arc::new(routes), ..self }
+    }
+
+    /// What answers everything below `prefix`, as in `/api`, instead of routes. Called once per worker thread.
+    #[must_use]
+    pub fn passage<P: Passage>(
+        self,
+        prefix: &'static str,
+        make: impl Fn() -> P + Send + Sync + 'static,
+    ) -> Self {
+        let make: Arc<MakePassage> = Arc::new(move || Rc::new(make()));
+        Self { passage: Some((prefix, make)), ..self }
     }
 
     /// Who finds out who calls. Without it, and unless the server is [open to all](Self::open_to_all), everybody is
@@ -239,6 +256,7 @@ impl HttpServer {
         let parts = Parts {
             info: (self.name, self.version, self.description),
             routes: self.routes,
+            passage: self.passage,
             identities: self.identities,
             health: Arc::clone(&health),
             metrics: self.metrics.clone(),
@@ -264,6 +282,7 @@ impl HttpServer {
 struct Parts {
     info: (&'static str, &'static str, &'static str),
     routes: Routes,
+    passage: Passages,
     /// Whether callers need identities.
     identities: bool,
     health: Arc<Health>,
@@ -291,6 +310,7 @@ fn serve(
         }
         let methods = Rc::new(Methods::of(&api));
         let edge = Rc::new(parts.edge);
+        let below = parts.passage.map(|(prefix, make)| Rc::new(Below::new(prefix, make())));
         app.app_data(Data::from(parts.health))
             .app_data(Data::new(parts.metrics))
             .app_data(Stopping(edge.stopping.clone()))
@@ -299,7 +319,7 @@ fn serve(
             .configure(|cfg| operations::documents(cfg, api))
             .default_service(web::to(methods::no_such_route))
             .wrap(from_fn(move |request, next| {
-                edge::serve(Rc::clone(&edge), Rc::clone(&methods), request, next)
+                edge::serve(Rc::clone(&edge), Rc::clone(&methods), below.clone(), request, next)
             }))
     };
     listen(app, listener, limits, gate)

@@ -12,8 +12,8 @@ pub(super) fn write(line: &mut Vec<u8>, record: &Record<'_>, values: &OwnedKVLis
     stamp(line, Utc::now())?;
     line.push(b'"');
     let mut fields = Fields(line);
-    fields.put("level", name(record.level()))?;
-    fields.put("msg", record.msg())?;
+    fields.emit_str("level", name(record.level()))?;
+    fields.emit_arguments("msg", record.msg())?;
     values.serialize(record, &mut fields)?;
     record.kv().serialize(record, &mut fields)?;
     line.push(b'}');
@@ -48,7 +48,13 @@ fn stamp(line: &mut Vec<u8>, now: DateTime<Utc>) -> io::Result<()> {
         SECOND.set((second, text));
     }
     line.extend_from_slice(&text);
-    io::Write::write_fmt(line, format_args!(".{:06}Z", now.nanosecond() % 1_000_000_000 / 1_000))
+    let (mut micros, mut fraction) = (now.nanosecond() % 1_000_000_000 / 1_000, *b".000000Z");
+    for digit in fraction[1..7].iter_mut().rev() {
+        *digit = b"0123456789"[micros as usize % 10];
+        micros /= 10;
+    }
+    line.extend_from_slice(&fraction);
+    Ok(())
 }
 
 /// The fields of an object that has one already.
@@ -56,12 +62,46 @@ struct Fields<'a>(&'a mut Vec<u8>);
 
 impl Fields<'_> {
     fn put(&mut self, key: Key, value: impl Serialize) -> slog::Result {
-        self.0.push(b',');
-        serde_json::to_writer(&mut *self.0, key).map_err(io::Error::from)?;
-        self.0.push(b':');
+        self.begin(key);
         serde_json::to_writer(&mut *self.0, &value).map_err(io::Error::from)?;
         Ok(())
     }
+
+    fn begin(&mut self, key: Key) {
+        // Keys are words of this program, not of anybody who sends something.
+        debug_assert!(is_plain(key.as_bytes()), "the key {key:?} needs escapes");
+        self.0.extend_from_slice(b",\"");
+        self.0.extend_from_slice(key.as_bytes());
+        self.0.extend_from_slice(b"\":");
+    }
+}
+
+/// Nearly every text is one that needs no escaping, and is copied as it is.
+fn text(line: &mut Vec<u8>, text: &str) -> io::Result<()> {
+    if !is_plain(text.as_bytes()) {
+        return serde_json::to_writer(line, text).map_err(io::Error::from);
+    }
+    line.push(b'"');
+    line.extend_from_slice(text.as_bytes());
+    line.push(b'"');
+    Ok(())
+}
+
+/// Whether no byte needs an escape, eight of them at a time.
+fn is_plain(text: &[u8]) -> bool {
+    let (words, rest) = text.as_chunks::<8>();
+    words.iter().all(|word| !has_special(u64::from_ne_bytes(*word)))
+        && rest.iter().all(|byte| !matches!(byte, 0..=0x1f | b'"' | b'\\'))
+}
+
+/// Whether any byte of the word is a control character, a quotation mark or a backslash. A byte above ASCII may look like
+/// one beside such a byte, but never hides one.
+const fn has_special(word: u64) -> bool {
+    const ONES: u64 = u64::from_ne_bytes([1; 8]);
+    const HIGH: u64 = u64::from_ne_bytes([0x80; 8]);
+    let (quote, backslash) = (word ^ (ONES * b'"' as u64), word ^ (ONES * b'\\' as u64));
+    let below = word.wrapping_sub(ONES * 0x20) | quote.wrapping_sub(ONES) | backslash.wrapping_sub(ONES);
+    below & !word & HIGH != 0
 }
 
 macro_rules! put {
@@ -90,8 +130,18 @@ impl Serializer for Fields<'_> {
         emit_i128: i128,
         emit_usize: usize,
         emit_isize: isize,
-        emit_str: &str,
-        emit_arguments: &fmt::Arguments<'_>,
+    }
+
+    fn emit_str(&mut self, key: Key, value: &str) -> slog::Result {
+        self.begin(key);
+        Ok(text(self.0, value)?)
+    }
+
+    fn emit_arguments(&mut self, key: Key, value: &fmt::Arguments<'_>) -> slog::Result {
+        match value.as_str() {
+            Some(value) => self.emit_str(key, value),
+            None => self.put(key, value),
+        }
     }
 
     fn emit_unit(&mut self, key: Key) -> slog::Result {
@@ -114,6 +164,21 @@ mod tests {
         let mut line = Vec::new();
         write(&mut line, &slog::record!(Level::Warning, "", msg, fields), values).unwrap();
         serde_json::from_slice(&line).unwrap()
+    }
+
+    #[test]
+    fn a_text_is_escaped_wherever_it_has_to_be() {
+        for length in 0..20 {
+            for place in 0..=length {
+                for special in ["", "\"", "\\", "\u{0}", "\u{1f}", " ", "\u{7f}", "é", "\u{ffff}", "€\""] {
+                    let hostile =
+                        ["x".repeat(place), special.to_owned(), "y".repeat(length - place)].concat();
+                    let mut written = Vec::new();
+                    text(&mut written, &hostile).unwrap();
+                    assert_eq!(written, serde_json::to_vec(&hostile).unwrap(), "{hostile:?}");
+                }
+            }
+        }
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::{cell::RefCell, collections::HashMap, fmt, sync::Arc, time::Duration};
 
+use foldhash::fast::RandomState;
 use prometheus_client::metrics::counter::Counter;
 use thread_local::ThreadLocal;
 
@@ -22,7 +23,7 @@ impl Series {
 }
 
 /// A name has few labels.
-type Known<L> = HashMap<Box<str>, Vec<(L, Series)>>;
+type Known<L> = HashMap<Box<str>, Vec<(L, Series)>, RandomState>;
 
 /// Each thread's known series. They are never removed, so names and labels MUST be of a bounded set, as those of a
 /// metric have to be anyway. Clones know the same.

@@ -53,11 +53,15 @@ pub(super) fn to_backend(headers: &mut HeaderMap, ctx: &CallContext, client: &Cl
         set(headers, X_FORWARDED_FOR, Some(&appended(ways.iter().map(String::as_str), &address)));
     }
     let [host, proto] = known;
-    set(headers, X_FORWARDED_HOST, host.as_deref().or(client.host.as_deref()));
+    set(headers, X_FORWARDED_HOST, host.as_deref().or(host_text(client)));
     set(headers, X_FORWARDED_PROTO, proto.as_deref().or(Some(if client.secure { "https" } else { "http" })));
     set(headers, VIA, Some(&via));
     set(headers, X_REQUEST_ID, Some(ctx.request_id()));
     set(headers, TRACEPARENT, Some(&ctx.trace().to_string()));
+}
+
+fn host_text(client: &Client) -> Option<&str> {
+    client.host.as_ref()?.to_str().ok()
 }
 
 /// Tells a backend what is left for it; nothing, where there is no limit.
@@ -129,7 +133,7 @@ mod tests {
         for (name, value) in pairs {
             headers.append(*name, HeaderValue::from_static(value));
         }
-        let (address, host) = ("10.0.0.7".parse().ok(), Some("shop.example".into()));
+        let (address, host) = ("10.0.0.7".parse().ok(), Some(HeaderValue::from_static("shop.example")));
         to_backend(&mut headers, &context(), &Client { address, trusted, secure: true, host });
         headers
     }

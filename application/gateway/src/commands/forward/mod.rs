@@ -49,10 +49,8 @@ use crate::{
 pub struct Forward {
     /// The method.
     pub method: Method,
-    /// The path as it was sent, still percent-encoded.
-    pub path: String,
-    /// The query as it was sent, without the question mark.
-    pub query: Option<String>,
+    /// Path and query as they were sent, still percent-encoded.
+    pub target: PathAndQuery,
     /// The headers.
     pub headers: HeaderMap,
     /// The body.
@@ -105,9 +103,9 @@ pub struct ForwardHandler {
 #[async_trait]
 impl CommandHandler<Forward> for ForwardHandler {
     async fn handle(&self, ctx: &CallContext, request: Forward) -> Result<UpstreamResponse, GatewayError> {
-        let path = RequestPath::parse(&request.path)?;
+        let path = RequestPath::parse(request.target.path())?;
         let (route, inner) = self.routes.resolve(path).ok_or(GatewayError::UnknownRoute)?;
-        let target = target(inner, request.query.as_deref())?;
+        let target = inner_target(inner, &request.target)?;
         let mut report = Report::new(route, request.method.clone());
         let record = request.record.clone();
         let result = self.forward(ctx, route, target, request, &mut report).await;
@@ -189,12 +187,11 @@ impl ForwardHandler {
     }
 }
 
-fn target(path: &str, query: Option<&str>) -> Result<PathAndQuery, GatewayError> {
-    let target = match query {
-        Some(query) => PathAndQuery::try_from(format!("{path}?{query}")),
-        None => PathAndQuery::try_from(path),
-    };
-    target.map_err(|error| GatewayError::Target(error.into()))
+/// The target below the prefix: the same text, from its path without the prefix on.
+fn inner_target(path: &str, whole: &PathAndQuery) -> Result<PathAndQuery, GatewayError> {
+    let prefix = whole.path().len().saturating_sub(path.len());
+    let inner = whole.as_str().get(prefix..).unwrap_or_default();
+    PathAndQuery::try_from(inner).map_err(|error| GatewayError::Target(error.into()))
 }
 
 /// Turns away those without an identity where a route is not for everybody. Who they are is for the service to judge.

@@ -42,8 +42,7 @@ fn request(method: Method, path: &str, body: &'static [&'static str]) -> Forward
     let stream = || RequestBody::Stream(Box::pin(stream::iter(pieces)));
     Forward {
         method,
-        path: path.into(),
-        query: None,
+        target: path.parse().unwrap(),
         headers: HeaderMap::new(),
         body: if body.is_empty() { RequestBody::Empty } else { stream() },
         client: Client { address: Some([10, 0, 0, 1].into()), ..Client::default() },
@@ -72,7 +71,7 @@ async fn requests_go_round_the_backends_without_the_prefix() {
     let backends = Arc::new(ScriptedBackends::default());
     let handler = handler(&backends, settings(TWO));
     assert_eq!(status(&handler, get("/api/products/7")).await, Ok(200));
-    let with_query = Forward { query: Some("q=a%20b&q".into()), ..get("/api/products") };
+    let with_query = get("/api/products?q=a%20b&q");
     assert_eq!(status(&handler, with_query).await, Ok(200));
     assert_eq!(backends.seen(), ["GET a:1/products/7", "GET b:1/products?q=a%20b&q"]);
     assert_eq!(backends.attempted(), ["product a:1 200", "product b:1 200"]);

@@ -1,11 +1,15 @@
-//! What stands around all routes, and routes that write their own lines.
+//! What stands around all routes, and what is below a prefix instead of them.
 
 use std::sync::mpsc::{Receiver, Sender, channel};
 
 use actix_web::{
     dev::ServiceRequest,
-    http::header::{FROM, HeaderValue},
+    http::{
+        StatusCode,
+        header::{FROM, HeaderValue},
+    },
 };
+use futures_util::future::LocalBoxFuture;
 use platform_telemetry::{LogFormat, logger_to};
 use platform_testkit::PATIENCE;
 
@@ -54,30 +58,41 @@ fn every_answer_is_completed_whoever_makes_it() {
     assert!(rig.get("/metrics").body().contains(figure), "{}", rig.get("/metrics").body());
 }
 
-/// Answers in two pieces, and tells the test what went out.
-#[utoipa::path(responses((status = 200)))]
-#[get("/told")]
-async fn told(sender: Data<Mutex<Sender<Sent>>>) -> HttpResponse {
-    let pieces =
-        ["one", "three"].map(|piece| Ok::<_, actix_web::Error>(web::Bytes::from_static(piece.as_bytes())));
-    let mut answer = HttpResponse::Accepted().streaming(stream::iter(pieces));
-    let sender = sender.lock().unwrap().clone();
-    answer.extensions_mut().insert(AccessLine::new(move |sent| sender.send(sent).unwrap()));
-    answer
+/// Answers in two pieces and tells the test what went out, or fails in the way that is asked for.
+#[derive(Clone)]
+struct Told(Sender<Sent>);
+
+impl Passage for Told {
+    fn pass(&self, passing: Passing) -> LocalBoxFuture<'_, Result<Passed, Problem>> {
+        Box::pin(async move {
+            match passing.request.path() {
+                "/below/panic" => panic!("on purpose"),
+                "/below/refused" => return Err(Problem::new(StatusCode::CONFLICT, "refused", "not now")),
+                _ => {}
+            }
+            let pieces = [passing.request.method().as_str(), "three"].map(str::to_owned);
+            let pieces = pieces.map(|piece| Ok::<_, actix_web::Error>(web::Bytes::from(piece)));
+            let response = HttpResponse::Accepted().streaming(stream::iter(pieces));
+            let sender = self.0.clone();
+            let line = AccessLine::new(move |sent| sender.send(sent).unwrap());
+            Ok(Passed { response, line: Some(line) })
+        })
+    }
 }
 
 #[test]
-fn a_route_writes_its_line_when_the_last_byte_is_gone_and_the_server_writes_none() {
+fn a_passage_writes_its_line_when_the_last_byte_is_gone_and_the_server_writes_none() {
     let (sender, told_of): (_, Receiver<Sent>) = channel();
-    let sender = Data::new(Mutex::new(sender));
     let log = Log::default();
     let (logger, flushed) = logger_to(log.clone(), "things", "1", slog::Level::Info, LogFormat::Json);
     let rig = Rig::start(|server| {
-        server.logger(&logger).routes(move |cfg| {
-            cfg.app_data(sender.clone()).service(told).service(list);
-        })
+        let told = Told(sender);
+        let routes = |cfg: &mut ServiceConfig<'_>| {
+            cfg.service(list);
+        };
+        server.logger(&logger).routes(routes).passage("/below", move || told.clone())
     });
-    assert_eq!(rig.get("/told").body(), "onethree");
+    assert_eq!(rig.get("/below/a").body(), "GETthree");
     let sent = told_of.recv_timeout(PATIENCE).unwrap();
     assert_eq!((sent.status, sent.bytes), (202, 8));
     assert!(told_of.try_recv().is_err(), "once");
@@ -87,6 +102,37 @@ fn a_route_writes_its_line_when_the_last_byte_is_gone_and_the_server_writes_none
     let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
     let routes: Vec<_> = log.lines().filter(|line| line.contains(r#""request_id""#)).collect();
     assert!(routes.len() == 1 && routes[0].contains("/things"), "{log}");
+}
+
+#[test]
+fn everything_below_its_prefix_is_a_passage_s_and_is_treated_as_any_route_s() {
+    let (sender, _told_of) = channel();
+    let rig = Rig::start(|server| {
+        let told = Told(sender);
+        server.around(Marking).passage("/below", move || told.clone())
+    });
+    for (method, path, answer) in [
+        ("GET", "/below/refused", Some((409, "refused"))),
+        ("GET", "/below/panic", Some((500, "internal"))),
+        ("GET", "/below", Some((404, "no_such_route"))),
+        ("GET", "/belowX", Some((404, "no_such_route"))),
+        ("PATCH", "/below/a", None),
+    ] {
+        let answered = rig.send(method, path, &[], "");
+        assert_eq!(header(&answered, "from"), path, "{method} {path}");
+        assert_eq!(header(&answered, "x-content-type-options"), "nosniff");
+        match answer {
+            Some((status, code)) => assert_eq!(failure(&answered), (status, code.into()), "{method} {path}"),
+            None => assert_eq!(answered.status(), 202),
+        }
+    }
+    let figures = rig.get("/metrics").body().clone();
+    for figure in [
+        r#"http_server_requests_total{method="GET",route="/below/{path:.*}",status="409"} 1"#,
+        r#"http_server_requests_total{method="PATCH",route="/below/{path:.*}",status="202"} 1"#,
+    ] {
+        assert!(figures.contains(figure), "{figure} is missing in {figures}");
+    }
 }
 
 #[derive(Clone, Default)]
