@@ -31,6 +31,11 @@ impl CallContext {
         Self { caller, ..self }
     }
 
+    /// Notes who calls, where that is found out on the way.
+    pub fn identify(&mut self, caller: Caller) {
+        self.caller = caller;
+    }
+
     /// The same call, to be answered before `deadline`.
     #[must_use]
     pub fn with_deadline(self, deadline: Instant) -> Self {

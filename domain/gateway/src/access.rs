@@ -38,10 +38,11 @@ impl Access {
 /// its template.
 fn fits(template: &str, path: &str) -> bool {
     let path = path.strip_suffix('/').unwrap_or(path);
-    match template.split_once('{') {
-        None => template == path,
-        Some((before, _)) => path.strip_prefix(before).is_some_and(is_segment),
+    if !template.ends_with('}') {
+        return template == path;
     }
+    let before = template.split_once('{').map_or(template, |(before, _)| before);
+    path.strip_prefix(before).is_some_and(is_segment)
 }
 
 fn is_segment(text: &str) -> bool {

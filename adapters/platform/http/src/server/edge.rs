@@ -197,7 +197,7 @@ impl Call {
         match identify(&self.edge.authenticator, request.headers()).await {
             Ok(Caller::Anonymous) => Ok(()),
             Ok(caller) => {
-                self.ctx = Rc::new(CallContext::clone(&self.ctx).by(caller));
+                Rc::make_mut(&mut self.ctx).identify(caller);
                 Ok(())
             }
             Err(rejected) => Err(self.reject(rejected, request).await),
