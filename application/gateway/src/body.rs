@@ -230,6 +230,12 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn an_answer_that_is_there_stays_as_it_is() {
+        let whole = held_back(Bytes::from_static(b"abc").into()).await;
+        assert!(matches!(whole, Ok(AnswerBody::Whole(whole)) if whole == "abc"));
+    }
+
+    #[tokio::test]
     async fn a_kept_body_can_be_sent_again() {
         let kept = keep(streaming(vec![Ok("a".into()), Ok("b".into())]), 2).await.unwrap();
         let lending = Lending::new(kept);

@@ -8,7 +8,7 @@ use gateway_application::{
     queries::check_backends::CheckBackends,
     service_checks,
 };
-use gateway_http::{API, Api, BrowserGuard, Limits, RejectedTokens};
+use gateway_http::{API_PREFIX, Api, BrowserGuard, Limits, RejectedTokens};
 use kernel_application::{BoxError, CommandHandler, Observed, QueryHandler, UseCaseObserver};
 use platform_http::{Health, HttpServer};
 use platform_runtime::{Running, listen};
@@ -44,7 +44,7 @@ pub async fn start(config: Config, logger: Logger) -> Result<Running, BoxError> 
     let check_backends: Arc<dyn QueryHandler<CheckBackends>> = module.resolve();
     let http = HttpServer::new(ABOUT.name, ABOUT.version, ABOUT.description)
         .routes(move |cfg| gateway_http::routes(cfg, Arc::clone(&check_backends)))
-        .passage(API, move || api.clone())
+        .passage(API_PREFIX, move || api.clone())
         .authenticator(authenticator.clone())
         .on_rejected(rejected(&config, &module, &observer))
         .around(guard(&config))

@@ -72,6 +72,7 @@ fn too_many_headers() -> Problem {
 }
 
 fn command(request: &HttpRequest, payload: Payload, body_limit: u64) -> Result<Forward, GatewayError> {
+    let target = convert::target(request.uri())?;
     let mut headers = convert::request_headers(request.headers());
     let upgrade = Upgrade::of(request);
     if upgrade != Upgrade::WebSocket {
@@ -85,7 +86,7 @@ fn command(request: &HttpRequest, payload: Payload, body_limit: u64) -> Result<F
     };
     Ok(Forward {
         method: convert::method(request.method()),
-        target: convert::target(request.uri())?,
+        target,
         client: client(request, &headers),
         headers,
         body,

@@ -30,13 +30,13 @@ use platform_http::ServiceConfig;
 use slog::Logger;
 
 /// Where the services' own paths are.
-pub use gateway_application::policy::API_PREFIX as API;
+pub use gateway_application::policy::API_PREFIX;
 pub use guard::BrowserGuard;
 pub use rejected::RejectedTokens;
 pub use screen::screen;
 pub use security::{InvalidPolicy, Policy, SecurityHeaders};
 
-/// Forwards everything below [`API`]. The paths are documented by the services behind them, so they have no place in this
+/// Forwards everything below [`API_PREFIX`]. The paths are documented by the services behind them, so they have no place in this
 /// service's own document.
 #[derive(Clone)]
 pub struct Api {

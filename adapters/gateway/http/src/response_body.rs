@@ -199,6 +199,23 @@ mod tests {
         }
     }
 
+    #[test]
+    fn only_a_body_that_is_all_there_is_sent_as_it_is() {
+        for (method, status, length, sent) in [
+            (Method::GET, StatusCode::OK, Some("3"), Some("abc")),
+            (Method::GET, StatusCode::OK, None, None),
+            (Method::GET, StatusCode::OK, Some("4"), None),
+            (Method::HEAD, StatusCode::OK, Some("7"), None),
+            (Method::GET, StatusCode::NOT_MODIFIED, Some("3"), None),
+            (Method::DELETE, StatusCode::NO_CONTENT, None, None),
+        ] {
+            let headers = length.map(announced).unwrap_or_default();
+            let mut response = UpstreamResponse::new(status, headers, Bytes::from_static(b"abc"));
+            let body = whole(&method, &mut response);
+            assert_eq!(body, sent.map(Bytes::from), "{method} {status} {length:?}");
+        }
+    }
+
     /// An answer of which the test sends the pieces, and sees that its end was dropped.
     fn fed(headers: HeaderMap) -> (mpsc::Sender<Bytes>, ForwardedBody) {
         let (sender, response) = answer(headers);

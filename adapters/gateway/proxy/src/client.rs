@@ -67,7 +67,10 @@ impl UpstreamClient for HyperUpstreamClient {
             return Err(UpstreamError::Exchange("answer has a length and an encoding".into()));
         }
         if response.status() == StatusCode::SWITCHING_PROTOCOLS {
-            return tunnel::open(response, through).await;
+            return tokio::select! {
+                opened = tunnel::open(response, through) => opened,
+                stage = patience.ends() => Err(UpstreamError::TimedOut(stage)),
+            };
         }
         Ok(self.incoming(response, start))
     }

@@ -134,15 +134,20 @@ impl Answer {
             return Some(Bytes::new());
         }
         let polled = Pin::new(&mut self.incoming).poll_frame(&mut Context::from_waker(Waker::noop()));
-        let Poll::Ready(Some(piece)) = polled else { return None };
-        let piece = piece.map(|frame| frame.into_data().unwrap_or_default());
-        if self.incoming.is_end_stream()
-            && let Ok(piece) = piece
-        {
-            return Some(piece);
+        let Poll::Ready(Some(frame)) = polled else { return None };
+        // Trailers come last, and are passed on to nobody.
+        let piece = match frame.map(Frame::into_data) {
+            Ok(Ok(piece)) => Ok(piece),
+            Ok(Err(_)) => return Some(Bytes::new()),
+            Err(error) => Err(error),
+        };
+        match piece {
+            Ok(piece) if self.incoming.is_end_stream() => Some(piece),
+            piece => {
+                self.early = Some(piece);
+                None
+            }
         }
-        self.early = Some(piece);
-        None
     }
 
     /// Waits for the connection to become a tunnel.

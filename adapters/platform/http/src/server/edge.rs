@@ -123,7 +123,7 @@ async fn pass(
     let (request, payload) = request.into_parts();
     let (ctx, stopping) = (Rc::clone(&call.ctx), Stopping(call.edge.stopping.clone()));
     let passing = Passing { ctx, request: request.clone(), payload, stopping };
-    match AssertUnwindSafe(below.passage.pass(passing)).catch_unwind().await {
+    match AssertUnwindSafe(async { below.passage.pass(passing).await }).catch_unwind().await {
         Ok(Ok(Passed { response, line })) => {
             let response = call.finish_with(Some(&below.route), response, line);
             Ok(ServiceResponse::new(request, response))
@@ -132,7 +132,9 @@ async fn pass(
             let response = call.finish(Some(&below.route), problem.answer());
             Ok(ServiceResponse::new(request, response))
         }
-        Err(_) => failed(call.finish(None, Problem::bare(StatusCode::INTERNAL_SERVER_ERROR).answer())),
+        Err(_) => {
+            failed(call.finish(Some(&below.route), Problem::bare(StatusCode::INTERNAL_SERVER_ERROR).answer()))
+        }
     }
 }
 
@@ -303,7 +305,7 @@ impl Call {
         }
     }
 
-    /// Counts the request, and writes its line unless its route does so.
+    /// Counts the request, and writes its line unless a passage does so.
     fn report(&self, route: Option<&str>, status: u16, failure: Option<String>, written: bool) {
         let route = route.or_else(|| self.methods.at(self.path()).template(&self.method));
         let route = route.unwrap_or("unmatched");

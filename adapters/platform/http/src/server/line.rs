@@ -1,4 +1,4 @@
-//! Lines of the access log that routes write themselves.
+//! Lines of the access log that passages write themselves.
 
 use std::time::{Duration, Instant};
 
@@ -15,8 +15,8 @@ pub struct Sent {
 
 type Write = Box<dyn FnOnce(Sent)>;
 
-/// A request's line in the access log. A route that knows more of its request than the server does, or has to wait for
-/// the last byte, puts one into its answer's extensions: then the server writes none.
+/// A request's line in the access log. A passage that knows more of its request than the server does, or has to wait
+/// for the last byte, gives one with its answer: then the server writes none.
 pub struct AccessLine(Write);
 
 impl AccessLine {

@@ -94,14 +94,14 @@ fn is_plain(text: &[u8]) -> bool {
         && rest.iter().all(|byte| !matches!(byte, 0..=0x1f | b'"' | b'\\'))
 }
 
-/// Whether any byte of the word is a control character, a quotation mark or a backslash. A byte above ASCII may look like
-/// one beside such a byte, but never hides one.
+/// Whether any byte of the word is a control character, a quotation mark or a backslash. The byte beside one may look
+/// like another, which changes nothing, and no byte hides one; those above ASCII never look like any.
 const fn has_special(word: u64) -> bool {
     const ONES: u64 = u64::from_ne_bytes([1; 8]);
     const HIGH: u64 = u64::from_ne_bytes([0x80; 8]);
     let (quote, backslash) = (word ^ (ONES * b'"' as u64), word ^ (ONES * b'\\' as u64));
-    let below = word.wrapping_sub(ONES * 0x20) | quote.wrapping_sub(ONES) | backslash.wrapping_sub(ONES);
-    below & !word & HIGH != 0
+    let marked = word.wrapping_sub(ONES * 0x20) | quote.wrapping_sub(ONES) | backslash.wrapping_sub(ONES);
+    marked & !word & HIGH != 0
 }
 
 macro_rules! put {

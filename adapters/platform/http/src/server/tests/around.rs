@@ -129,6 +129,7 @@ fn everything_below_its_prefix_is_a_passage_s_and_is_treated_as_any_route_s() {
     let figures = rig.get("/metrics").body().clone();
     for figure in [
         r#"http_server_requests_total{method="GET",route="/below/{path:.*}",status="409"} 1"#,
+        r#"http_server_requests_total{method="GET",route="/below/{path:.*}",status="500"} 1"#,
         r#"http_server_requests_total{method="PATCH",route="/below/{path:.*}",status="202"} 1"#,
     ] {
         assert!(figures.contains(figure), "{figure} is missing in {figures}");
