@@ -104,18 +104,19 @@ impl Attempts<'_> {
             let again = outcome.and_then(|outcome| self.goes_on(ctx, exchange, outcome, course.attempts));
             let Some(taken) = again else { return result };
             past.tried.add(&member);
-            last = Some(Failed { result: aside(exchange, result).await, taken });
+            // In a box of its own: most requests need no second attempt, and would carry it about.
+            last = Some(Box::new(Failed { result: Box::pin(aside(exchange, result)).await, taken }));
         }
     }
 
     /// No backend takes the request, and that is the end of it: to look for a place again would only make a crowd larger.
     /// Where a backend has been asked before, what it said stands, and the retry is left for others.
-    fn give_up<A>(&self, last: Option<Failed<A>>, refusal: Refusal) -> Result<Reached<A>, GatewayError> {
-        let Some(Failed { result, taken }) = last else {
+    fn give_up<A>(&self, last: Option<Box<Failed<A>>>, refusal: Refusal) -> Result<Reached<A>, GatewayError> {
+        let Some(failed) = last else {
             return Err(refused(self.upstream.service(), refusal));
         };
-        self.upstream.budget().put_back(taken);
-        result
+        self.upstream.budget().put_back(failed.taken);
+        failed.result
     }
 
     async fn attempt<E: Exchange>(

@@ -67,10 +67,13 @@ impl UpstreamClient for HyperUpstreamClient {
             return Err(UpstreamError::Exchange("answer has a length and an encoding".into()));
         }
         if response.status() == StatusCode::SWITCHING_PROTOCOLS {
-            return tokio::select! {
-                opened = tunnel::open(response, through) => opened,
-                stage = patience.ends() => Err(UpstreamError::TimedOut(stage)),
+            let opening = async {
+                tokio::select! {
+                    opened = tunnel::open(response, through) => opened,
+                    stage = patience.ends() => Err(UpstreamError::TimedOut(stage)),
+                }
             };
+            return Box::pin(opening).await;
         }
         Ok(self.incoming(response, start))
     }
@@ -151,4 +154,36 @@ fn cause<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a
         next = error.source();
     }
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use http::{Method, uri::PathAndQuery};
+    use kernel_application::testing::context;
+    use platform_tls::{ClientFiles, ClientTls};
+
+    use super::*;
+    use crate::Timeouts;
+
+    /// What an exchange needs is carried about and kept for as long as the backend takes, for each request that is under
+    /// way: thousands of them are to fit into a processor's cache. What few exchanges need is in boxes of its own.
+    #[test]
+    fn an_exchange_is_small() {
+        let time = Duration::from_secs(1);
+        let timeouts = Timeouts { connect: time, first_byte: time, whole: time };
+        let client =
+            HyperUpstreamClient::new(Pool::new(timeouts, ClientTls::load(ClientFiles::default()).unwrap()));
+        let request = UpstreamRequest {
+            method: Method::GET,
+            target: PathAndQuery::from_static("/"),
+            prefix: "/api",
+            headers: HeaderMap::new(),
+            client: gateway_application::Client::default(),
+            harmless: true,
+        };
+        let (ctx, backend) = (context(), Backend::parse("http://a:1").unwrap());
+        let exchange = client.send(&ctx, &backend, &request, RequestBody::Empty);
+        let size = size_of_val(&*exchange);
+        assert!(size <= 2_304, "{size} bytes");
+    }
 }

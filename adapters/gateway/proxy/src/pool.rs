@@ -118,9 +118,10 @@ impl Pool {
             let Some(again) = is_broken(&error).then(again).flatten() else {
                 return Err(Failure::Exchange(error));
             };
-            return self.send_anew(backend, again).await;
+            return Box::pin(self.send_anew(backend, again)).await;
         }
-        self.send_anew(backend, request).await
+        // In boxes of their own: most requests never need it, and would carry it about.
+        Box::pin(self.send_anew(backend, request)).await
     }
 
     /// Takes a connection back that is ready for another request.

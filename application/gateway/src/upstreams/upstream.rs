@@ -101,19 +101,26 @@ impl Upstream {
         if past.waited {
             return self.enter_now(past).map_err(Refusal::Unavailable);
         }
-        let mut patience = None;
+        match self.arrive(past).map_err(Refusal::Unavailable)? {
+            Arrival::Admitted(slot) => Ok(slot),
+            // In a box of its own: most requests never wait, and would carry it about.
+            Arrival::Queued(place) => Box::pin(self.queue(place, past, ctx)).await,
+        }
+    }
+
+    /// Waits for the place, or for one at another backend where this one has become unable meanwhile.
+    async fn queue(&self, mut place: Place, past: &mut Past, ctx: &CallContext) -> Result<Slot, Refusal> {
+        past.waited = true;
+        let longest = ctx.remaining().map_or(self.queue, |remaining| remaining.min(self.queue));
+        let until = Instant::now() + longest;
         loop {
+            let turn = timeout_at(until, self.wait(place)).await.map_err(|_| Refusal::Waited)?;
+            if let Some(slot) = turn {
+                return Ok(slot);
+            }
             match self.arrive(past).map_err(Refusal::Unavailable)? {
                 Arrival::Admitted(slot) => return Ok(slot),
-                Arrival::Queued(place) => {
-                    past.waited = true;
-                    let longest = ctx.remaining().map_or(self.queue, |remaining| remaining.min(self.queue));
-                    let until = *patience.get_or_insert_with(|| Instant::now() + longest);
-                    let turn = timeout_at(until, self.wait(place)).await.map_err(|_| Refusal::Waited)?;
-                    if let Some(slot) = turn {
-                        return Ok(slot);
-                    }
-                }
+                Arrival::Queued(again) => place = again,
             }
         }
     }

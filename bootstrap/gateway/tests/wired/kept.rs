@@ -49,7 +49,7 @@ async fn serve(mut socket: TcpStream, dropped: Arc<AtomicUsize>) {
 }
 
 /// A request without a body; `None` where the gateway has closed the connection.
-async fn read(socket: &mut TcpStream) -> Option<String> {
+pub(crate) async fn read(socket: &mut TcpStream) -> Option<String> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         if socket.read_buf(&mut head).await.unwrap_or(0) == 0 {

@@ -3,6 +3,7 @@
 
 mod access_log;
 mod admin;
+mod answers;
 mod balancing;
 mod browsers;
 mod certificates;

@@ -84,7 +84,7 @@ pub(super) async fn serve(
         return Ok(request.into_response(response));
     }
     if let Some(below) = below.filter(|below| below.has(call.path())) {
-        return pass(&below, call, request).await;
+        return pass(&below, &mut call, request).await;
     }
     request.extensions_mut().insert(Rc::clone(&call.ctx));
     let known = methods.at(call.path());
@@ -113,7 +113,7 @@ pub(super) async fn serve(
 /// What is below the prefix of a passage.
 async fn pass(
     below: &Below,
-    mut call: Call,
+    call: &mut Call,
     request: ServiceRequest,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     if let Some(response) = unmet(&request) {

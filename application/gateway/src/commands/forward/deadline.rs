@@ -1,9 +1,6 @@
 //! How long a request may take: the gateway's limit, or less where the client says so.
 
-use std::{
-    borrow::Cow,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use http::{HeaderMap, HeaderName};
 use kernel_application::CallContext;
@@ -12,15 +9,13 @@ use kernel_application::CallContext;
 /// what is left for it.
 const X_REQUEST_TIMEOUT: HeaderName = HeaderName::from_static("x-request-timeout-ms");
 
-/// The same call, with the nearer deadline. What cannot be read is no wish.
-pub(super) fn shortened<'a>(ctx: &'a CallContext, headers: &mut HeaderMap) -> Cow<'a, CallContext> {
+/// The same call with a nearer deadline, where one is asked for. What cannot be read is no wish.
+pub(super) fn shortened(ctx: &CallContext, headers: &mut HeaderMap) -> Option<Box<CallContext>> {
     let asked = headers.remove(X_REQUEST_TIMEOUT);
     let asked = asked.and_then(|asked| asked.to_str().ok()?.parse().ok()).map(Duration::from_millis);
     let asked = asked.filter(|asked| ctx.remaining().is_none_or(|remaining| *asked < remaining));
-    match asked.and_then(|asked| Instant::now().checked_add(asked)) {
-        Some(deadline) => Cow::Owned(ctx.clone().with_deadline(deadline)),
-        None => Cow::Borrowed(ctx),
-    }
+    let deadline = Instant::now().checked_add(asked?)?;
+    Some(Box::new(ctx.clone().with_deadline(deadline)))
 }
 
 #[cfg(test)]
@@ -33,7 +28,8 @@ mod tests {
         let ctx = context().with_deadline(Instant::now() + Duration::from_secs(limit));
         let mut headers = HeaderMap::new();
         headers.insert(X_REQUEST_TIMEOUT, asked.parse().unwrap());
-        let remaining = shortened(&ctx, &mut headers).remaining().unwrap();
+        let shortened = shortened(&ctx, &mut headers);
+        let remaining = shortened.as_deref().unwrap_or(&ctx).remaining().unwrap();
         assert!(headers.is_empty(), "the backend gets its own");
         remaining
     }

@@ -14,7 +14,7 @@ mod report;
 #[cfg(test)]
 mod tests;
 
-use std::{sync::Arc, time::Duration};
+use std::{mem, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use exchange::RequestExchange;
@@ -102,15 +102,18 @@ pub struct ForwardHandler {
 
 #[async_trait]
 impl CommandHandler<Forward> for ForwardHandler {
-    async fn handle(&self, ctx: &CallContext, request: Forward) -> Result<UpstreamResponse, GatewayError> {
+    async fn handle(
+        &self,
+        ctx: &CallContext,
+        mut request: Forward,
+    ) -> Result<UpstreamResponse, GatewayError> {
         let path = RequestPath::parse(request.target.path())?;
         let (route, inner) = self.routes.resolve(path).ok_or(GatewayError::UnknownRoute)?;
-        let target = inner_target(inner, &request.target)?;
+        request.target = inner_target(inner, &request.target)?;
         let mut report = Report::new(route, request.method.clone());
-        let record = request.record.clone();
-        let result = self.forward(ctx, route, target, request, &mut report).await;
+        let result = self.forward(ctx, route, &mut request, &mut report).await;
         let observation = report.observation(&result);
-        record.keep(&observation);
+        request.record.keep(&observation);
         self.observer.ended(ctx, &observation);
         result
     }
@@ -124,36 +127,43 @@ impl ForwardHandler {
         ForwardHandlerParameters { upstreams, settings, routes: RouteTable::standard() }
     }
 
+    /// The request's target is the one that its service is asked for. What is sent is taken out of it.
     async fn forward(
         &self,
         ctx: &CallContext,
         route: &Route,
-        target: PathAndQuery,
-        request: Forward,
+        request: &mut Forward,
         report: &mut Report,
     ) -> Result<UpstreamResponse, GatewayError> {
-        let Forward { method, mut headers, body, mut client, .. } = request;
-        client.trusted = client.address.is_some_and(|peer| self.settings.proxies.contains(peer));
+        let peer = request.client.address;
+        request.client.trusted = peer.is_some_and(|peer| self.settings.proxies.contains(peer));
         let admission = Admission { limiter: &*self.limiter, proxies: &self.settings.proxies };
-        let class = class_of(route.service(), &method);
-        let ruling = admission.check(ctx, class, &headers, &client, &mut report.course.limited).await?;
-        admit(ctx, &method, target.path())?;
-        claims::remove(&mut headers);
+        let class = class_of(route.service(), &request.method);
+        let limited = &mut report.course.limited;
+        let ruling = admission.check(ctx, class, &request.headers, &request.client, limited).await?;
+        admit(ctx, &request.method, request.target.path())?;
+        claims::remove(&mut request.headers);
         let upstream = self.upstream(route)?;
-        let ctx = deadline::shortened(ctx, &mut headers);
-        // What opens a tunnel is not sent twice: nobody knows what a first one has begun.
-        let harmless = Repeatable::is_harmless(method.as_str(), headers.contains_key(IDEMPOTENCY_KEY))
-            && !headers.contains_key(UPGRADE);
-        let body = self.prepare(&ctx, body, &headers, harmless).await?;
-        let request = UpstreamRequest { method, target, prefix: API_PREFIX, headers, client, harmless };
-        let exchange = RequestExchange { client: &*self.client, request, body };
+        let shortened = deadline::shortened(ctx, &mut request.headers);
+        let ctx = shortened.as_deref().unwrap_or(ctx);
+        let harmless = is_harmless(request);
+        let mut body = mem::replace(&mut request.body, RequestBody::Empty);
+        if let Some(length) = self.worth_keeping(&request.headers, harmless) {
+            // In a box of its own: most requests have no body, and would carry it about.
+            body = Box::pin(read(ctx, body, length)).await?;
+        }
+        let exchange = RequestExchange {
+            client: &*self.client,
+            request: outgoing(request, harmless),
+            body: Lending::new(body),
+        };
         let attempts = Attempts {
             upstreams: &self.upstreams,
             upstream,
             observer: &*self.observer,
             retries: self.settings.retries,
         };
-        let reached = attempts.run(&ctx, &exchange, &mut report.course).await?;
+        let reached = attempts.run(ctx, &exchange, &mut report.course).await?;
         let Reached { answer: mut response, slot, .. } = reached;
         response.held.0 = Some(slot);
         location::make_public(&self.routes, &mut response.headers);
@@ -167,23 +177,36 @@ impl ForwardHandler {
         self.upstreams.of(route.service()).ok_or(GatewayError::Disabled(route.service()))
     }
 
-    /// Reads the body where the request may be sent again with it, and it is known to be short.
-    async fn prepare(
-        &self,
-        ctx: &CallContext,
-        body: RequestBody,
-        headers: &HeaderMap,
-        harmless: bool,
-    ) -> Result<Lending, GatewayError> {
-        let length = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
-        let body = match length {
-            Some(length) if harmless && self.settings.retries.is_some() && length <= MOST_KEPT => {
-                let patience = ctx.remaining().unwrap_or(Duration::MAX);
-                timeout(patience, keep(body, length)).await.map_err(|_| GatewayError::BodySlow)??
-            }
-            _ => body,
-        };
-        Ok(Lending::new(body))
+    /// The length of the body, where the request may be sent again with it and it is known to be short.
+    fn worth_keeping(&self, headers: &HeaderMap, harmless: bool) -> Option<u64> {
+        let length = headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()?;
+        (harmless && self.settings.retries.is_some() && length <= MOST_KEPT).then_some(length)
+    }
+}
+
+/// Reads the whole body before any of it is sent.
+async fn read(ctx: &CallContext, body: RequestBody, length: u64) -> Result<RequestBody, GatewayError> {
+    let patience = ctx.remaining().unwrap_or(Duration::MAX);
+    Ok(timeout(patience, keep(body, length)).await.map_err(|_| GatewayError::BodySlow)??)
+}
+
+/// Whether sending it twice does no more than sending it once. What opens a tunnel is not sent twice: nobody knows what a
+/// first one has begun.
+fn is_harmless(request: &Forward) -> bool {
+    let Forward { method, headers, .. } = request;
+    Repeatable::is_harmless(method.as_str(), headers.contains_key(IDEMPOTENCY_KEY))
+        && !headers.contains_key(UPGRADE)
+}
+
+/// Takes what is sent out of the request.
+fn outgoing(request: &mut Forward, harmless: bool) -> UpstreamRequest {
+    UpstreamRequest {
+        method: mem::take(&mut request.method),
+        target: mem::replace(&mut request.target, PathAndQuery::from_static("/")),
+        prefix: API_PREFIX,
+        headers: mem::take(&mut request.headers),
+        client: mem::take(&mut request.client),
+        harmless,
     }
 }
 

@@ -316,3 +316,15 @@ async fn a_client_that_does_not_send_its_body_is_not_the_backend_s_fault() {
     assert_eq!(counts[0].breaker.map(|breaker| breaker.window.marked).unwrap_or_default(), 0);
     assert_eq!(counts[0].counts.load(), 0);
 }
+
+/// A request under way is kept for as long as its backend takes, and thousands of them are to fit into a processor's cache.
+/// What few requests need is in boxes of its own.
+#[test]
+fn a_request_under_way_is_small() {
+    let backends = Arc::new(ScriptedBackends::default());
+    let handler = handler(&backends, settings(TWO));
+    let ctx = context();
+    let under_way = handler.handle(&ctx, get("/api/products/7"));
+    let size = size_of_val(&*under_way);
+    assert!(size <= 1_792, "{size} bytes");
+}
