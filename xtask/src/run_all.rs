@@ -96,6 +96,8 @@ impl Args {
 pub(crate) fn run(args: &Args) -> Outcome {
     let all = catalogue::replicated(&catalogue::addresses(&args.ports), &args.replicas)?;
     let chosen = args.chosen(&all)?;
+    // Before its ports, which would be named one by one.
+    session::check(&args.data_dir())?;
     ports::check(&chosen)?;
     let interrupt = Interrupt::install()?;
     end_with_parent(&interrupt);

@@ -32,13 +32,7 @@ pub(crate) struct Session {
 impl Session {
     /// Takes the folder for this process; it makes it, or empties it first when asked.
     pub(super) fn open(folder: &Path, reset: bool) -> Outcome<Self> {
-        if let Some(pid) = running(folder) {
-            let shown = folder.display();
-            return Err(Failure::new(format!(
-                "a run with process id {pid} uses {shown}; stop it with `cargo xtask services-stop` or Ctrl-C, or \
-                 take another folder with --data-dir"
-            )));
-        }
+        check(folder)?;
         if reset {
             remove(folder)?;
         }
@@ -79,6 +73,16 @@ impl Session {
         let path = self.folder.join(name);
         fs::write(&path, text).context(|| format!("writing {}", path.display()))
     }
+}
+
+/// Fails where another run uses the folder.
+pub(super) fn check(folder: &Path) -> Outcome {
+    let Some(pid) = running(folder) else { return Ok(()) };
+    let shown = folder.display();
+    Err(Failure::new(format!(
+        "a run with process id {pid} uses {shown}; stop it with `cargo xtask services-stop` or Ctrl-C, or take \
+         another folder with --data-dir"
+    )))
 }
 
 /// The folder of a run, absolute, because services need not share our working directory.
