@@ -132,31 +132,40 @@ async fn hurts_nobody_else(name: &str, script: Script, expected: Option<u16>) {
         ("CIRCUIT_BREAKER_ENABLED", "false"),
     ];
     let gateway = Gateway::before(&well.url(), &variables).await;
+    let ask = async || assert_eq!(outcome(&gateway).await, expected, "one that {name}");
+    let took = among_unlucky(ask, beside(&gateway)).await;
+    // Who waited for the bad one would wait for as long as it does.
+    assert!(took < FIRST_BYTE / 4, "beside one that {name}: {took:?}");
+    assert!(frees_places(&gateway, "product").await, "one that {name} keeps places");
+}
+
+/// What comes of `beside` while sixteen others do what they do, over and over.
+pub(crate) async fn among_unlucky<T>(others: impl AsyncFn(), beside: impl Future<Output = T>) -> T {
     let over = AtomicBool::new(false);
-    let client = async || {
+    let other = async || {
         loop {
-            assert_eq!(outcome(&gateway).await, expected, "one that {name}");
+            others().await;
             if over.load(Ordering::Relaxed) {
                 break;
             }
         }
     };
-    let clients = join_all((0..16).map(|_| client()));
     let beside = async {
-        let took = beside(&gateway).await;
+        let came = beside.await;
         over.store(true, Ordering::Relaxed);
-        took
+        came
     };
-    let (_, took) = tokio::join!(clients, beside);
-    // Who waited for the bad one would wait for as long as it does.
-    assert!(took < FIRST_BYTE / 4, "beside one that {name}: {took:?}");
-    let places = "gateway_backend_in_flight{service=\"product\"";
+    tokio::join!(join_all((0..16).map(|_| other())), beside).1
+}
+
+/// Whether the backends of the service have no requests in the end.
+pub(crate) async fn frees_places(gateway: &Gateway, service: &str) -> bool {
+    let places = format!("gateway_backend_in_flight{{service=\"{service}\"");
     let free = || async {
         let metrics = gateway.metrics().await;
-        metrics.lines().any(|line| line.starts_with(places) && line.ends_with(" 0")).then_some(())
+        metrics.lines().any(|line| line.starts_with(&places) && line.ends_with(" 0")).then_some(())
     };
-    let freed = eventually(PATIENCE, free).await;
-    assert!(freed.is_ok(), "one that {name} keeps places");
+    eventually(PATIENCE, free).await.is_ok()
 }
 
 #[tokio::test]

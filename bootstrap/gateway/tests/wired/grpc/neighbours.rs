@@ -5,15 +5,12 @@
 use std::{
     future::Future,
     pin::Pin,
-    sync::atomic::{AtomicBool, Ordering},
     time::{Duration, Instant},
 };
 
 use bytes::Bytes;
-use futures_util::future::join_all;
 use http::Response;
 use hyper_h2::{Reason, SendStream, server};
-use platform_testkit::{PATIENCE, eventually};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
@@ -21,6 +18,7 @@ use tokio::{
 use tonic::Code;
 
 use super::{BASKET, PRODUCT, before, client::Client, shop::Shop};
+use crate::neighbours::{among_unlucky, frees_places};
 
 type Step = Pin<Box<dyn Future<Output = ()> + Send>>;
 type Script = fn(TcpStream) -> Step;
@@ -187,33 +185,15 @@ async fn hurts_nobody_else(name: &str, script: Script, expected: Code) {
         ("CIRCUIT_BREAKER_ENABLED", "false"),
     ];
     let gateway = before(&well.url(), &variables).await;
-    let (over, unlucky, lucky) =
-        (AtomicBool::new(false), Client::of(&gateway).await, Client::of(&gateway).await);
-    let calling = async || {
-        loop {
-            let status = unlucky.ask(PRODUCT, "GetProduct").await.unwrap_err();
-            assert_eq!(status.code(), expected, "one that {name}: {status}");
-            if over.load(Ordering::Relaxed) {
-                break;
-            }
-        }
+    let (unlucky, lucky) = (Client::of(&gateway).await, Client::of(&gateway).await);
+    let ask = async || {
+        let status = unlucky.ask(PRODUCT, "GetProduct").await.unwrap_err();
+        assert_eq!(status.code(), expected, "one that {name}: {status}");
     };
-    let calls = join_all((0..16).map(|_| calling()));
-    let beside = async {
-        let took = beside(&lucky).await;
-        over.store(true, Ordering::Relaxed);
-        took
-    };
-    let (_, took) = tokio::join!(calls, beside);
+    let took = among_unlucky(ask, beside(&lucky)).await;
     // Who waited for the bad one would wait for as long as it does.
     assert!(took < FIRST_BYTE / 4, "beside one that {name}: {took:?}");
-    let places = "gateway_backend_in_flight{service=\"product-grpc\"";
-    let free = || async {
-        let metrics = gateway.metrics().await;
-        metrics.lines().any(|line| line.starts_with(places) && line.ends_with(" 0")).then_some(())
-    };
-    let freed = eventually(PATIENCE, free).await;
-    assert!(freed.is_ok(), "one that {name} keeps places");
+    assert!(frees_places(&gateway, "product-grpc").await, "one that {name} keeps places");
 }
 
 #[tokio::test]
