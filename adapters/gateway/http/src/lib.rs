@@ -36,8 +36,8 @@ pub use rejected::RejectedTokens;
 pub use screen::screen;
 pub use security::{InvalidPolicy, Policy, SecurityHeaders};
 
-/// Forwards everything below [`API_PREFIX`]. The paths are documented by the services behind them, so they have no place in this
-/// service's own document.
+/// Forwards everything below [`API_PREFIX`]. The paths are documented by the services behind them, so they have no place
+/// in this service's own document.
 #[derive(Clone)]
 pub struct Api {
     /// Forwards.

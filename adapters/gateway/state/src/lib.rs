@@ -1,8 +1,9 @@
 //! The file in which the gateway keeps what operators have changed.
 //!
 //! A change is written to a file beside it, which is forced to disk and then takes its place, and so is the folder:
-//! whenever the machine stops, the file is the old or the new one, whole. What is in it is `document`; a change to that which older gateways cannot
-//! read is another `FORMAT`. One process at a time: a lock beside the file says whose it is.
+//! whenever the machine stops, the file is the old or the new one, whole. What is in it is `document`; a change to that
+//! which older gateways cannot read is another `FORMAT`. One process at a time: a lock beside the file says whose it
+//! is.
 
 mod document;
 mod error;

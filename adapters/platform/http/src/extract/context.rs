@@ -51,8 +51,8 @@ impl FromRequest for Ctx {
     }
 }
 
-/// Makes the context: ids are taken over where they are sound, made otherwise, all from one fresh one. The deadline is the server's, or the
-/// caller's where that comes first.
+/// Makes the context: ids are taken over where they are sound, made otherwise, all from one fresh one. The deadline is
+/// the server's, or the caller's where that comes first.
 pub(crate) fn open(headers: &HeaderMap, start: Instant, timeout: Duration) -> CallContext {
     let request_id = headers.get(REQUEST_ID).and_then(|value| value.to_str().ok()).filter(|id| sound(id));
     let fresh = Uuid::now_v7();
