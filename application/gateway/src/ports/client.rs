@@ -5,7 +5,7 @@ use std::{fmt, net::IpAddr};
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::stream::{self, BoxStream};
-use gateway_domain::{Backend, member::Slot};
+use gateway_domain::{Backend, member::Slot, message::TrustedProxies};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, uri::PathAndQuery};
 use kernel_application::{BoxError, CallContext};
 use shaku::Interface;
@@ -58,6 +58,13 @@ pub struct Client {
     pub secure: bool,
     /// The authority that the client asked for, where it is a text.
     pub host: Option<HeaderValue>,
+}
+
+impl Client {
+    /// Finds out whether the other end is to be believed.
+    pub(crate) fn judge(&mut self, proxies: &TrustedProxies) {
+        self.trusted = self.address.is_some_and(|peer| proxies.contains(peer));
+    }
 }
 
 /// A request's body.

@@ -144,7 +144,7 @@ impl CallHandler {
         course: &mut Course,
     ) -> Result<Begun, GatewayError> {
         let Call { mut headers, body, mut client, .. } = call;
-        client.trusted = client.address.is_some_and(|peer| self.settings.forward.proxies.contains(peer));
+        client.judge(&self.settings.forward.proxies);
         let admission = Admission { limiter: &*self.limiter, proxies: &self.settings.forward.proxies };
         let ruling = admission.check(ctx, class(route), &headers, &client, &mut course.limited).await?;
         let service = route.service();

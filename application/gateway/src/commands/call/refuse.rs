@@ -120,8 +120,8 @@ impl RefuseCallHandler {
         route: Option<&CallRoute>,
         limited: &mut Option<Decider>,
     ) -> Result<(), GatewayError> {
-        let trusted = call.client.address.is_some_and(|peer| self.proxies.contains(peer));
-        let client = Client { trusted, ..call.client.clone() };
+        let mut client = call.client.clone();
+        client.judge(&self.proxies);
         let admission = Admission { limiter: &*self.limiter, proxies: &self.proxies };
         // What nobody has is asked for in order to read.
         let class = route.map_or_else(|| class_of(Service::Product, &Method::GET), class);

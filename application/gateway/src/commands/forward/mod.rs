@@ -135,8 +135,7 @@ impl ForwardHandler {
         request: &mut Forward,
         report: &mut Report,
     ) -> Result<UpstreamResponse, GatewayError> {
-        let peer = request.client.address;
-        request.client.trusted = peer.is_some_and(|peer| self.settings.proxies.contains(peer));
+        request.client.judge(&self.settings.proxies);
         let admission = Admission { limiter: &*self.limiter, proxies: &self.settings.proxies };
         let class = class_of(route.service(), &request.method);
         let limited = &mut report.course.limited;

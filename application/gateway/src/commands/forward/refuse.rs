@@ -68,9 +68,8 @@ impl RefuseRequestHandler {
         service: Service,
         limited: &mut Option<Decider>,
     ) -> Result<(), GatewayError> {
-        let RefuseRequest { method, headers, client, .. } = request;
-        let trusted = client.address.is_some_and(|peer| self.proxies.contains(peer));
-        let client = Client { trusted, ..client };
+        let RefuseRequest { method, headers, mut client, .. } = request;
+        client.judge(&self.proxies);
         let admission = Admission { limiter: &*self.limiter, proxies: &self.proxies };
         let class = class_of(service, &method);
         let _: Option<Ruling> = admission.check(ctx, class, &headers, &client, limited).await?;
