@@ -4,16 +4,38 @@ use super::{FramingError, chunk_size, is_field_value, is_token};
 
 /// Follows the chunks of one body, whatever pieces they come in.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct ChunkReader {
+pub struct ChunkReader {
     place: Place,
-    /// The bytes of the trailers so far.
-    trailers: usize,
+    extensions: Extensions,
+    /// The bytes of trailers and extensions so far.
+    extras: usize,
+}
+
+/// What becomes of the extensions of chunks, which nobody uses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Extensions {
+    /// They are errors: a request goes on as it came, and they have been read in two ways.
+    Refused,
+    /// They are passed over: an answer goes on without its chunks.
+    Skipped,
+}
+
+/// What bytes of a body in chunks are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Piece {
+    /// What is between the data; more is to come.
+    Between,
+    /// The body's data.
+    Data,
+    /// What ends the body.
+    End,
 }
 
 /// What the next byte belongs to.
 #[derive(Clone, Copy, Debug)]
 enum Place {
     Size { digits: [u8; DIGITS], length: usize },
+    Extension(u64),
     SizeEnd(u64),
     Data(u64),
     DataReturn,
@@ -27,39 +49,69 @@ enum Place {
 
 /// Sixteen hex digits are what 64 bits hold.
 const DIGITS: usize = 16;
-/// More than any trailers are long: nobody downstream sees them.
-const MOST_TRAILERS: usize = 4 * 1024;
+/// More than all trailers and extensions of a body are long: nobody downstream sees them.
+const MOST_EXTRAS: usize = 4 * 1024;
 
 impl ChunkReader {
-    pub(super) const fn new() -> Self {
-        Self { place: Place::START, trailers: 0 }
+    /// At the start of a body.
+    pub const fn new(extensions: Extensions) -> Self {
+        Self { place: Place::START, extensions, extras: 0 }
     }
 
     /// Reads as far as the body goes: how many bytes were sound, and whether the body has ended with them.
     pub(super) fn read(&mut self, bytes: &[u8]) -> (usize, Result<bool, FramingError>) {
         let mut read = 0;
-        while let Some(byte) = bytes.get(read) {
-            if let Place::Data(left) = self.place {
-                let here = usize::try_from(left).unwrap_or(usize::MAX).min(bytes.len() - read);
-                read += here;
-                self.place = Place::data(left - u64::try_from(here).unwrap_or(left));
-                continue;
-            }
-            match self.step(*byte) {
-                Ok(Some(place)) => self.place = place,
-                Ok(None) => return (read + 1, Ok(true)),
+        while read < bytes.len() {
+            let (more, piece) = self.next(&bytes[read..]);
+            read += more;
+            match piece {
+                Ok(Piece::End) => return (read, Ok(true)),
+                Ok(_) => {}
                 Err(error) => return (read, Err(error)),
             }
-            read += 1;
         }
         (read, Ok(false))
+    }
+
+    /// Whether the next byte is data.
+    pub const fn is_within_data(&self) -> bool {
+        matches!(self.place, Place::Data(_))
+    }
+
+    /// Reads bytes of one kind: how many were sound, and what they are. Nothing may follow the end.
+    pub fn next(&mut self, bytes: &[u8]) -> (usize, Result<Piece, FramingError>) {
+        if let Place::Data(left) = self.place {
+            let here = usize::try_from(left).unwrap_or(usize::MAX).min(bytes.len());
+            self.place = Place::data(left - u64::try_from(here).unwrap_or(left));
+            return (here, Ok(Piece::Data));
+        }
+        for (read, byte) in bytes.iter().enumerate() {
+            match self.step(*byte) {
+                Ok(Some(place)) => self.place = place,
+                Ok(None) => return (read + 1, Ok(Piece::End)),
+                Err(error) => return (read, Err(error)),
+            }
+            if matches!(self.place, Place::Data(_)) {
+                return (read + 1, Ok(Piece::Between));
+            }
+        }
+        (bytes.len(), Ok(Piece::Between))
     }
 
     /// The place of the byte after this one; `None` after the last.
     fn step(&mut self, byte: u8) -> Result<Option<Place>, FramingError> {
         let place = match (self.place, byte) {
             (Place::Size { digits, length }, b'\r') => Place::SizeEnd(chunk_size(&digits[..length])?),
-            (Place::Size { .. }, b';') => return Err(FramingError::ChunkExtension),
+            (Place::Size { digits, length }, b';') => match self.extensions {
+                Extensions::Refused => return Err(FramingError::ChunkExtension),
+                Extensions::Skipped => Place::Extension(chunk_size(&digits[..length])?),
+            },
+            (Place::Extension(size), b'\r') => Place::SizeEnd(size),
+            (Place::Extension(size), _) if is_field_value(&[byte]) => {
+                self.extra(FramingError::ChunkExtension)?;
+                Place::Extension(size)
+            }
+            (Place::Extension(_), _) => return Err(FramingError::ChunkExtension),
             (Place::Size { mut digits, length }, _) if byte.is_ascii_hexdigit() => {
                 *digits.get_mut(length).ok_or(FramingError::MalformedChunk)? = byte;
                 Place::Size { digits, length: length + 1 }
@@ -79,9 +131,8 @@ impl ChunkReader {
     }
 
     fn trailer(&mut self, byte: u8) -> Result<Place, FramingError> {
-        self.trailers += 1;
+        self.extra(FramingError::MalformedTrailer)?;
         match (self.place, byte) {
-            _ if self.trailers > MOST_TRAILERS => Err(FramingError::MalformedTrailer),
             (Place::Name, b':') => Ok(Place::Value),
             (Place::Trailer | Place::Name, _) if is_token(&[byte]) => Ok(Place::Name),
             (Place::Value, b'\r') => Ok(Place::ValueEnd),
@@ -89,6 +140,12 @@ impl ChunkReader {
             (Place::ValueEnd, b'\n') => Ok(Place::Trailer),
             _ => Err(FramingError::MalformedTrailer),
         }
+    }
+
+    /// Counts another byte that nobody downstream sees; `error` where there are too many.
+    fn extra(&mut self, error: FramingError) -> Result<(), FramingError> {
+        self.extras += 1;
+        if self.extras > MOST_EXTRAS { Err(error) } else { Ok(()) }
     }
 }
 
@@ -107,7 +164,7 @@ mod tests {
     use super::*;
 
     fn read(body: &[u8]) -> (usize, Result<bool, FramingError>) {
-        ChunkReader::new().read(body)
+        ChunkReader::new(Extensions::Refused).read(body)
     }
 
     #[test]
@@ -143,8 +200,37 @@ mod tests {
         ] {
             assert_eq!(read(body.as_bytes()), (sound, Err(error)), "{body:?}");
         }
-        let long = ["0\r\na:".as_bytes(), &[b'b'; MOST_TRAILERS]].concat();
+        let long = ["0\r\na:".as_bytes(), &[b'b'; MOST_EXTRAS]].concat();
         assert_eq!(read(&long).1, Err(MalformedTrailer));
+    }
+
+    /// The data of a body, as an answer's is read; `None` where it does not end.
+    fn data(mut bytes: &[u8]) -> Result<Option<Vec<u8>>, FramingError> {
+        let (mut reader, mut data) = (ChunkReader::new(Extensions::Skipped), Vec::new());
+        while !bytes.is_empty() {
+            let (read, piece) = reader.next(bytes);
+            match piece? {
+                Piece::Data => data.extend_from_slice(&bytes[..read]),
+                Piece::Between => {}
+                Piece::End => return Ok(Some(data)),
+            }
+            bytes = &bytes[read..];
+        }
+        Ok(None)
+    }
+
+    #[test]
+    fn an_answer_is_read_without_its_chunks_and_their_extensions() {
+        let body = b"3;a=b\r\nabc\r\n2;\r\nde\r\n0;c=\"d\"\r\nx: y\r\n\r\n";
+        assert_eq!(data(body).unwrap().unwrap(), b"abcde");
+        for end in 0..body.len() {
+            assert_eq!(data(&body[..end]), Ok(None), "{end}");
+        }
+        for broken in ["3;a\nabc", ";a\r\n", "3;a=\0\r\n"] {
+            assert!(data(broken.as_bytes()).is_err(), "{broken:?}");
+        }
+        let long = [b"3;a=", &[b'b'; MOST_EXTRAS][..]].concat();
+        assert_eq!(data(&long), Err(FramingError::ChunkExtension));
     }
 
     proptest! {
@@ -162,7 +248,7 @@ mod tests {
             body.extend_from_slice(b"0\r\n\r\n");
             prop_assert_eq!(read(&body), (body.len(), Ok(true)));
             let (one, two) = body.split_at(cut.index(body.len()));
-            let mut reader = ChunkReader::new();
+            let mut reader = ChunkReader::new(Extensions::Refused);
             prop_assert_eq!(reader.read(one), (one.len(), Ok(false)));
             prop_assert_eq!(reader.read(two), (two.len(), Ok(true)));
         }

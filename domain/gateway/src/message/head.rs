@@ -6,6 +6,7 @@ use super::{
     BodyLength, FramingError, Version,
     framing::{Statements, trim},
 };
+use crate::path::is_plain;
 
 /// Looks for the end of the head at the start of what was received, and checks it.
 ///
@@ -19,13 +20,21 @@ pub fn check_head(received: &[u8]) -> Result<Option<usize>, HeadError> {
 #[derive(Clone, Debug)]
 pub(super) struct Head {
     pub(super) length: usize,
-    pub(super) version: Version,
-    pub(super) method: Range<usize>,
-    pub(super) target: Range<usize>,
+    pub(super) request: RequestLine,
     pub(super) fields: Fields,
     pub(super) body: BodyLength,
     /// Whether the headers say anything about the body.
     pub(super) announces_body: bool,
+}
+
+/// The first line.
+#[derive(Clone, Debug)]
+pub(super) struct RequestLine {
+    pub(super) version: Version,
+    pub(super) method: Range<usize>,
+    pub(super) target: Range<usize>,
+    /// Whether the target is a path in which nothing takes a closer look.
+    pub(super) is_plain: bool,
 }
 
 /// What the fields say that matters to a connection, apart from the length of the body.
@@ -50,13 +59,6 @@ pub(super) struct HeadReader {
     fields: Fields,
 }
 
-#[derive(Clone, Debug)]
-struct RequestLine {
-    version: Version,
-    method: Range<usize>,
-    target: Range<usize>,
-}
-
 impl HeadReader {
     pub(super) const fn new() -> Self {
         let fields = Fields { number: 0, host: 0..0, hosts: 0, upgrades: false };
@@ -71,7 +73,7 @@ impl HeadReader {
             self.known = self.line;
             match &mut self.request {
                 None => {
-                    let request = request_line(received, line)?;
+                    let request = request_line(received, line).ok_or(HeadError::MalformedRequestLine)?;
                     let statements = Statements::new(request.version);
                     self.request = Some((request, statements));
                 }
@@ -131,61 +133,62 @@ fn head(
     statements: Statements,
     fields: &Fields,
 ) -> Result<Head, HeadError> {
-    let RequestLine { version, method, target } = request.clone();
     let body = statements.body_length()?;
-    Ok(Head {
-        length,
-        version,
-        method,
-        target,
-        fields: fields.clone(),
-        body,
-        announces_body: statements.is_any(),
-    })
+    let (request, fields) = (request.clone(), fields.clone());
+    Ok(Head { length, request, fields, body, announces_body: statements.is_any() })
 }
 
-/// How many bytes at the start are text. They are looked at in blocks, which compilers turn into a few instructions.
+/// How many bytes at the start are text. Most are looked at in blocks: long ones, and short ones for what is left.
 fn text_length(bytes: &[u8]) -> usize {
-    const BLOCK: usize = 16;
-    let (blocks, _) = bytes.as_chunks::<BLOCK>();
-    let all_text = |block: &[u8; BLOCK]| block.iter().fold(true, |text, byte| text & is_text(*byte));
-    let known = blocks.iter().take_while(|block| all_text(block)).count() * BLOCK;
+    let long = text_blocks::<32>(bytes);
+    let known = long + text_blocks::<8>(&bytes[long..]);
     let rest = &bytes[known..];
     known + rest.iter().position(|byte| !is_text(*byte)).unwrap_or(rest.len())
 }
 
+/// The length of the blocks at the start that are text. Compilers turn each into a few instructions.
+fn text_blocks<const LENGTH: usize>(bytes: &[u8]) -> usize {
+    let (blocks, _) = bytes.as_chunks::<LENGTH>();
+    let all_text = |block: &[u8; LENGTH]| block.iter().fold(true, |text, byte| text & is_text(*byte));
+    blocks.iter().take_while(|block| all_text(block)).count() * LENGTH
+}
+
 /// Method, target and version, with one space between them. The target is checked where it is understood.
-fn request_line(received: &[u8], line: Range<usize>) -> Result<RequestLine, HeadError> {
-    let mut parts = received[line.clone()].split(|byte| *byte == b' ');
-    let (Some(method), Some(target), Some(version), None) =
-        (parts.next(), parts.next(), parts.next(), parts.next())
-    else {
-        return Err(HeadError::MalformedRequestLine);
-    };
-    if !is_token(method) || target.is_empty() || target.contains(&b'\t') {
-        return Err(HeadError::MalformedRequestLine);
+fn request_line(received: &[u8], line: Range<usize>) -> Option<RequestLine> {
+    let text = &received[line.clone()];
+    let method = token_length(text);
+    let rest = text[method..].strip_prefix(b" ").filter(|_| method > 0)?;
+    let http11 = rest.strip_suffix(b" HTTP/1.1").map(|target| (target, Version::Http11));
+    let http10 = || rest.strip_suffix(b" HTTP/1.0").map(|target| (target, Version::Http10));
+    let (target, version) = http11.or_else(http10)?;
+    let is_plain = is_plain(target);
+    let is_broken = || target.is_empty() || target.iter().any(|byte| matches!(byte, b' ' | b'\t'));
+    if !is_plain && is_broken() {
+        return None;
     }
-    let version = match version {
-        b"HTTP/1.1" => Version::Http11,
-        b"HTTP/1.0" => Version::Http10,
-        _ => return Err(HeadError::MalformedRequestLine),
-    };
-    let space = line.start + method.len();
-    Ok(RequestLine { version, method: line.start..space, target: space + 1..space + 1 + target.len() })
+    let space = line.start + method;
+    let target = space + 1..space + 1 + target.len();
+    Some(RequestLine { version, method: line.start..space, target, is_plain })
 }
 
 fn field(line: &[u8]) -> Result<(&[u8], &[u8]), HeadError> {
     if matches!(line.first(), Some(b' ' | b'\t')) {
         return Err(HeadError::FoldedLine);
     }
-    let colon = line.iter().position(|byte| *byte == b':').ok_or(HeadError::MalformedName)?;
-    let (name, value) = (&line[..colon], &line[colon + 1..]);
-    if is_token(name) { Ok((name, value)) } else { Err(HeadError::MalformedName) }
+    match line.split_at(token_length(line)) {
+        (name @ [_, ..], [b':', value @ ..]) => Ok((name, value)),
+        _ => Err(HeadError::MalformedName),
+    }
 }
 
 /// What names of methods and headers consist of (RFC 9110, 5.6.2).
 pub fn is_token(text: &[u8]) -> bool {
-    !text.is_empty() && text.iter().all(|byte| TOKEN[usize::from(*byte)])
+    !text.is_empty() && token_length(text) == text.len()
+}
+
+/// How many bytes at the start a token may have.
+fn token_length(text: &[u8]) -> usize {
+    text.iter().position(|byte| !TOKEN[usize::from(*byte)]).unwrap_or(text.len())
 }
 
 /// Whether a header's value can be written as it is: one from HTTP/2 could otherwise bring lines of its own.
@@ -300,7 +303,45 @@ mod tests {
         }
     }
 
+    /// The parts of a first line, split at its spaces.
+    fn split(line: &str) -> Option<(&str, &str, Version)> {
+        let [method, target, version] = line.split(' ').collect::<Vec<_>>()[..] else { return None };
+        let version = match version {
+            "HTTP/1.1" => Version::Http11,
+            "HTTP/1.0" => Version::Http10,
+            _ => return None,
+        };
+        let good = is_token(method.as_bytes()) && !target.is_empty() && !target.contains('\t');
+        good.then_some((method, target, version))
+    }
+
     proptest! {
+        #[test]
+        fn a_first_line_has_three_parts(
+            line in "(GET|G\\(T|)[ \t]{0,2}[/a?.%\t ä]{0,4} {0,2}(HTTP/1\\.[012]|http/1\\.1|){1,2} ?",
+        ) {
+            let before = "before";
+            let received = [before, &line, "\r\n"].concat();
+            let read = request_line(received.as_bytes(), before.len()..before.len() + line.len());
+            let read = read.map(|read| (&received[read.method], &received[read.target], read.version));
+            prop_assert_eq!(read, split(&line), "{}", line);
+        }
+
+        #[test]
+        fn a_field_has_a_name_before_its_first_colon(line in "[a-zA-Z(!-]{0,3}[ \t]?:?[ -~]{0,4}") {
+            let parts = line.split_once(':').filter(|(name, _)| is_token(name.as_bytes()));
+            let error = if line.starts_with([' ', '\t']) { HeadError::FoldedLine } else { HeadError::MalformedName };
+            let expected = parts.map(|(name, value)| (name.as_bytes(), value.as_bytes())).ok_or(error);
+            prop_assert_eq!(field(line.as_bytes()), expected, "{}", line);
+        }
+
+        #[test]
+        fn text_goes_on_to_its_first_control_character(text in "[\t -~ä]{0,80}", odd in any::<u8>(), tail in "[ -~]{0,50}") {
+            let bytes = [text.as_bytes(), &[odd], tail.as_bytes()].concat();
+            let expected = bytes.iter().position(|byte| !is_text(*byte)).unwrap_or(bytes.len());
+            prop_assert_eq!(text_length(&bytes), expected);
+        }
+
         #[test]
         fn a_head_is_judged_by_its_own_bytes_only(
             head in "(GET|POST) /[ -~]{0,9} HTTP/1.1\r\n([A-Za-z-]{1,9}[ :\t]{1,2}[ -~]{0,9}(\r\n|\n|\r)[ ]?){0,3}\r\n",

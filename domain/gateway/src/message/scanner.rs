@@ -6,9 +6,10 @@
 
 use super::{
     BodyLength, FramingError, HeadError, Target, TargetError, Version,
-    chunks::ChunkReader,
+    chunks::{ChunkReader, Extensions},
     framing::trim,
     head::{Head, HeadReader},
+    target::is_authority,
 };
 
 /// Follows a connection. It keeps no bytes: what is not passed on yet is shown to it again, with more behind it.
@@ -56,13 +57,14 @@ impl Scanner {
     /// they come. What is decided does not depend on the pieces in which the bytes come.
     pub fn scan(&mut self, waiting: &[u8]) -> Scanned {
         let mut passed = 0;
-        loop {
+        while passed < waiting.len() {
             match self.step(&waiting[passed..]) {
-                Ok(0) => return Scanned { passed, refused: None },
+                Ok(0) => break,
                 Ok(more) => passed += more,
                 Err((sound, error)) => return Scanned { passed: passed + sound, refused: Some(error) },
             }
         }
+        Scanned { passed, refused: None }
     }
 
     /// The tunnel that was asked for is open: what follows is none of HTTP's business.
@@ -120,7 +122,7 @@ impl Scanner {
     fn enter(&mut self, head: &Head) {
         match head.body {
             BodyLength::Known(length) => self.place = Place::Body(length),
-            BodyLength::Chunked => self.place = Place::Chunks(ChunkReader::new()),
+            BodyLength::Chunked => self.place = Place::Chunks(ChunkReader::new(Extensions::Refused)),
             BodyLength::Empty => {
                 self.next();
                 if head.fields.upgrades {
@@ -141,17 +143,17 @@ fn check(head: &Head, waiting: &[u8]) -> Result<(), ScanError> {
     if head.fields.number > MOST_FIELDS {
         return Err(ScanError::TooManyFields);
     }
-    if head.target.len() > MOST_TARGET {
+    if head.request.target.len() > MOST_TARGET {
         return Err(ScanError::TargetTooLong);
     }
-    let method = &waiting[head.method.clone()];
+    let method = &waiting[head.request.method.clone()];
     if !method.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')) {
         return Err(ScanError::Method);
     }
     if method == b"CONNECT" {
         return Err(ScanError::Connect);
     }
-    if head.version == Version::Http10 && method == b"POST" && !head.announces_body {
+    if head.request.version == Version::Http10 && method == b"POST" && !head.announces_body {
         return Err(ScanError::LengthRequired);
     }
     check_host(head, waiting)?;
@@ -165,12 +167,16 @@ fn check(head: &Head, waiting: &[u8]) -> Result<(), ScanError> {
 }
 
 fn check_host(head: &Head, waiting: &[u8]) -> Result<(), TargetError> {
+    let host = trim(&waiting[head.fields.host.clone()]);
+    // As nearly all have it, a path alone and a host.
+    if head.request.is_plain && head.fields.hosts == 1 && is_authority(host) {
+        return Ok(());
+    }
     // What is no text is no target, and no host: these bytes are in neither.
     let text = |bytes| std::str::from_utf8(bytes).unwrap_or("\u{fffd}");
-    let target = Target::parse(text(&waiting[head.target.clone()]))?;
-    let host = text(trim(&waiting[head.fields.host.clone()]));
+    let (target, host) = (Target::parse(text(&waiting[head.request.target.clone()]))?, text(host));
     // HTTP/1.0 knows no `Host`, and those who ask for the health of a server often speak it.
-    if head.version == Version::Http10 && head.fields.hosts == 0 {
+    if head.request.version == Version::Http10 && head.fields.hosts == 0 {
         return Ok(());
     }
     target.host(std::iter::repeat_n(host, head.fields.hosts)).map(drop)

@@ -130,6 +130,18 @@ proptest! {
     }
 
     #[test]
+    fn target_and_host_are_judged_as_by_themselves(
+        target in "(http://a)?/?([a-z]{0,2}[/.?%2E#]?){0,4}[<!-~]?",
+        host in "[a-z]{0,2}(:[0-9]{0,6})?[@/ \u{e4}]?|\\[::1\\]",
+    ) {
+        let line = format!("GET {target} HTTP/1.1\r\n");
+        prop_assume!(!target.is_empty());
+        let expected = Target::parse(&target).and_then(|target| target.host([&*host]).map(drop));
+        let refused = Scanner::new(LIMIT).scan(format!("{line}Host: {host}\r\n\r\n").as_bytes()).refused;
+        prop_assert_eq!(refused, expected.err().map(ScanError::Target), "{} {}", target, host);
+    }
+
+    #[test]
     fn what_is_passed_on_is_what_came(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
         let (passed, _, _) = feed(&[&bytes]);
         prop_assert!(bytes.starts_with(&passed));

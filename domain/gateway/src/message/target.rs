@@ -36,7 +36,7 @@ impl<'a> Target<'a> {
     pub fn host<'h>(&self, hosts: impl IntoIterator<Item = &'h str>) -> Result<&'h str, TargetError> {
         let mut hosts = hosts.into_iter().map(str::trim);
         let (Some(host), None) = (hosts.next(), hosts.next()) else { return Err(TargetError::Hosts) };
-        if !is_authority(host) {
+        if !is_authority(host.as_bytes()) {
             return Err(TargetError::Hosts);
         }
         match self.authority {
@@ -66,7 +66,7 @@ fn split_authority(target: &str) -> Result<(Option<&str>, &str), TargetError> {
     }
     let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
     let (authority, path) = rest.split_at(end);
-    if is_authority(authority) { Ok((Some(authority), path)) } else { Err(TargetError::Hosts) }
+    if is_authority(authority.as_bytes()) { Ok((Some(authority), path)) } else { Err(TargetError::Hosts) }
 }
 
 const fn is_query_byte(byte: u8) -> bool {
@@ -74,28 +74,31 @@ const fn is_query_byte(byte: u8) -> bool {
 }
 
 /// Host and perhaps port; no user, nothing encoded.
-fn is_authority(text: &str) -> bool {
-    let (host, port) = split_port(text);
-    let is_host = match host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
-        Some(address) => address.parse::<std::net::Ipv6Addr>().is_ok(),
-        None => {
-            !host.is_empty()
-                && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_".contains(&byte))
-        }
-    };
-    let is_port = |port: &str| {
-        (1..=5).contains(&port.len())
-            && port.bytes().all(|byte| byte.is_ascii_digit())
-            && port.parse::<u16>().is_ok()
-    };
-    is_host && port.is_none_or(is_port)
+pub(super) fn is_authority(text: &[u8]) -> bool {
+    match host_length(text).map(|end| text.split_at(end)) {
+        None | Some(([], _)) => false,
+        Some((_, [])) => true,
+        Some((_, [b':', port @ ..])) => is_port(port),
+        Some(_) => false,
+    }
 }
 
-fn split_port(authority: &str) -> (&str, Option<&str>) {
-    match authority.rsplit_once(':') {
-        Some((host, port)) if !authority.ends_with(']') => (host, Some(port)),
-        _ => (authority, None),
+/// Where what can only be a host ends; `None` where it is in brackets and no address.
+fn host_length(text: &[u8]) -> Option<usize> {
+    if text.first() == Some(&b'[') {
+        let length = text.iter().position(|byte| *byte == b']')? + 1;
+        let address = std::str::from_utf8(&text[1..length - 1]).ok()?;
+        return address.parse::<std::net::Ipv6Addr>().is_ok().then_some(length);
     }
+    let is_host = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
+    Some(text.iter().position(|byte| !is_host(byte)).unwrap_or(text.len()))
+}
+
+/// Up to five digits, of a number that 16 bits hold.
+fn is_port(text: &[u8]) -> bool {
+    let is_number = (1..=5).contains(&text.len()) && text.iter().all(u8::is_ascii_digit);
+    let value = |text: &[u8]| text.iter().fold(0, |value, byte| value * 10 + u32::from(byte - b'0'));
+    is_number && value(text) <= u32::from(u16::MAX)
 }
 
 /// The ports must be written alike: which one is the default depends on a scheme that nobody here relies on.
@@ -128,7 +131,10 @@ pub enum TargetError {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::path::is_plain;
 
     fn parse(target: &str) -> Result<(&str, Option<&str>), TargetError> {
         Target::parse(target).map(|target| (target.path().as_str(), target.query()))
@@ -178,6 +184,37 @@ mod tests {
             ("http://a//b", Path(PathError::EmptySegment)),
         ] {
             assert_eq!(parse(target), Err(error), "{target}");
+        }
+    }
+
+    /// The same, split at its last colon.
+    fn is_split_authority(text: &str) -> bool {
+        let (host, port) = match text.rsplit_once(':') {
+            Some((host, port)) if !text.ends_with(']') => (host, Some(port)),
+            _ => (text, None),
+        };
+        let is_host = match host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+            Some(address) => address.parse::<std::net::Ipv6Addr>().is_ok(),
+            None => !host.is_empty() && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_".contains(&byte)),
+        };
+        let is_port = |port: &str| port.bytes().all(|byte| byte.is_ascii_digit()) && port.len() <= 5 && port.parse::<u16>().is_ok();
+        is_host && port.is_none_or(is_port)
+    }
+
+    proptest! {
+        #[test]
+        fn an_authority_is_a_host_and_perhaps_a_port(
+            text in "(\\[[:0-9a-f]{0,4}\\]?|[a-z0-9._-]{0,3})[]@/ ä]?(:[0-9]{0,6}[]:+x]?)?",
+        ) {
+            prop_assert_eq!(is_authority(text.as_bytes()), is_split_authority(&text), "{}", text);
+        }
+
+        #[test]
+        fn what_is_plain_is_a_path(target in "/?([a-z]{0,2}[/.?%2E#\\\\<\"ä]?|[ -~]){0,8}") {
+            if is_plain(target.as_bytes()) {
+                let parsed = Target::parse(&target).map(|target| target.authority);
+                prop_assert_eq!(parsed, Ok(None), "{}", target);
+            }
         }
     }
 
