@@ -6,12 +6,9 @@ use gateway_domain::{
     limit::{LimitKey, LimitedClient, RouteClass},
     message::TrustedProxies,
 };
-use http::{HeaderMap, HeaderName};
 use kernel_application::CallContext;
 
 use crate::{Client, Decider, GatewayError, RateLimiter, Ruling};
-
-const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
 /// What a request is counted by.
 pub(crate) struct Admission<'a> {
@@ -21,16 +18,17 @@ pub(crate) struct Admission<'a> {
 }
 
 impl Admission<'_> {
-    /// Counts a request, or turns it away; then `limited` is who has counted.
-    pub(crate) async fn check(
+    /// Counts a request, or turns it away; then `limited` is who has counted. `ways` are the values of `X-Forwarded-For`:
+    /// nearly always nobody is trusted, and they are not even looked for.
+    pub(crate) async fn check<'h>(
         &self,
         ctx: &CallContext,
         class: RouteClass,
-        headers: &HeaderMap,
+        ways: impl FnOnce() -> Vec<&'h str>,
         client: &Client,
         limited: &mut Option<Decider>,
     ) -> Result<Option<Ruling>, GatewayError> {
-        let Some(key) = self.key(ctx, class, headers, client) else { return Ok(None) };
+        let Some(key) = self.key(ctx, class, ways, client) else { return Ok(None) };
         match self.limiter.check(key).await {
             Some(Ruling { decision, decider }) if !decision.is_allowed() => {
                 *limited = Some(decider);
@@ -41,29 +39,23 @@ impl Admission<'_> {
     }
 
     /// Whose requests are counted together: those of an identity, or of an address where nobody knows who asks.
-    fn key<'k>(
+    fn key<'k, 'h>(
         &self,
         ctx: &'k CallContext,
         class: RouteClass,
-        headers: &HeaderMap,
+        ways: impl FnOnce() -> Vec<&'h str>,
         client: &Client,
     ) -> Option<LimitKey<'k>> {
         let client = match ctx.caller().principal() {
             Some(principal) => LimitedClient::Subject(principal.subject().as_str()),
-            None => LimitedClient::at(self.address(headers, client)?),
+            None => LimitedClient::at(self.address(ways, client)?),
         };
         Some(LimitKey { client, class })
     }
 
     /// The client's address, as far as anybody is trusted to say it.
-    fn address(&self, headers: &HeaderMap, client: &Client) -> Option<IpAddr> {
+    fn address<'h>(&self, ways: impl FnOnce() -> Vec<&'h str>, client: &Client) -> Option<IpAddr> {
         let peer = client.address?;
-        // Nearly always nobody is trusted, and the header is not even looked at.
-        if !client.trusted {
-            return Some(peer);
-        }
-        let lines: Vec<_> =
-            headers.get_all(X_FORWARDED_FOR).iter().filter_map(|line| line.to_str().ok()).collect();
-        Some(self.proxies.client_address(peer, lines))
+        Some(if client.trusted { self.proxies.client_address(peer, ways()) } else { peer })
     }
 }

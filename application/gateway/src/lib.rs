@@ -13,6 +13,7 @@ mod call_readiness;
 mod caretaker;
 pub mod commands;
 mod error;
+mod fields;
 mod health;
 mod limiter;
 pub mod policy;
@@ -33,13 +34,14 @@ pub use administration::{
 pub use call_readiness::CallReadiness;
 pub use caretaker::Caretaker;
 pub use error::GatewayError;
+pub use fields::Fields;
 pub use health::service_checks;
 pub use limiter::{LocalRateLimiter, LocalRateLimiterParameters, RateCounts, rate_limit_headers};
 pub use ports::{
     AnswerBody, AttemptObservation, BackendProbe, BodyError, BodyStream, CallClient, CallObservation,
     CallPiece, CallPieces, CallRefusal, CallRequest, CallResponse, Change, Client, Decider, Deciding,
-    ForwardObservation, ForwardObserver, Held, RateLimiter, RequestBody, Ruling, Stage, StateStore,
-    UpstreamClient, UpstreamError, UpstreamRequest, UpstreamResponse,
+    ForwardObservation, ForwardObserver, Held, InnerTarget, RateLimiter, RequestBody, Ruling, Stage,
+    StateStore, UpstreamClient, UpstreamError, UpstreamRequest, UpstreamResponse,
 };
 pub use quota::RateQuota;
 pub use upstreams::{BackendList, BalancingSettings, ServiceSettings, Settings, Upstreams};

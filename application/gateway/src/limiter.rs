@@ -26,13 +26,18 @@ pub(crate) fn class_of(service: Service, method: &Method) -> RouteClass {
     }
 }
 
-/// The figures of a decision, as every answer shows them.
-pub fn rate_limit_headers(decision: &Decision) -> [(HeaderName, HeaderValue); 3] {
+/// The figures of a decision, as every answer shows them in headers of these names.
+pub(crate) fn rate_limits(decision: &Decision) -> [(&'static str, u64); 3] {
     [
-        (HeaderName::from_static("ratelimit-limit"), decision.limit.into()),
-        (HeaderName::from_static("ratelimit-remaining"), decision.remaining.into()),
-        (HeaderName::from_static("ratelimit-reset"), header_seconds(decision.reset).into()),
+        ("ratelimit-limit", decision.limit.into()),
+        ("ratelimit-remaining", decision.remaining.into()),
+        ("ratelimit-reset", header_seconds(decision.reset)),
     ]
+}
+
+/// The same as headers.
+pub fn rate_limit_headers(decision: &Decision) -> [(HeaderName, HeaderValue); 3] {
+    rate_limits(decision).map(|(name, value)| (HeaderName::from_static(name), value.into()))
 }
 
 /// Implements the port in memory.

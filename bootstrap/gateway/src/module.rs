@@ -13,7 +13,7 @@ use gateway_application::{
 };
 use gateway_grpc::{HyperCallClient, HyperCallClientParameters};
 use gateway_proxy::{
-    HyperProbe, HyperProbeParameters, HyperUpstreamClient, HyperUpstreamClientParameters, UpstreamObserver,
+    HttpProbe, HttpProbeParameters, HttpUpstreamClient, HttpUpstreamClientParameters, UpstreamObserver,
     UpstreamObserverParameters,
 };
 use gateway_redis::RedisRateLimiter;
@@ -30,8 +30,8 @@ module! {
     pub(crate) GatewayModule {
         components = [
             SystemClock,
-            HyperUpstreamClient,
-            HyperProbe,
+            HttpUpstreamClient,
+            HttpProbe,
             LocalRateLimiter,
             UpstreamObserver,
             ForwardHandler,
@@ -48,8 +48,8 @@ pub(crate) fn build(config: &Config, resources: &Resources) -> GatewayModule {
     let pool = || resources.pool.clone();
     let upstreams = || Arc::clone(&resources.upstreams);
     let builder = GatewayModule::builder()
-        .with_component_parameters::<HyperUpstreamClient>(HyperUpstreamClientParameters { pool: pool() })
-        .with_component_parameters::<HyperProbe>(HyperProbeParameters {
+        .with_component_parameters::<HttpUpstreamClient>(HttpUpstreamClientParameters { pool: pool() })
+        .with_component_parameters::<HttpProbe>(HttpProbeParameters {
             pool: pool(),
             target: config.probe.clone(),
         })

@@ -4,20 +4,24 @@ use actix_web::{
     HttpRequest,
     http::{
         StatusCode, Version,
-        header::{EXPECT, HOST, HeaderName, VIA},
+        header::{HOST, HeaderName},
         uri::Authority,
     },
 };
-use gateway_application::policy::{PSEUDONYM, Target, TargetError, came_through};
+use gateway_application::{
+    Fields,
+    policy::{PSEUDONYM, Target, TargetError, came_through},
+};
 use platform_http::Problem;
 
 /// Why a request goes nowhere.
-pub(crate) fn refused(request: &HttpRequest) -> Option<Problem> {
-    if came_through(values(request, &VIA), PSEUDONYM) {
+pub(crate) fn refused(request: &HttpRequest, headers: &Fields) -> Option<Problem> {
+    if came_through(headers.texts("via"), PSEUDONYM) {
         return Some(Problem::new(StatusCode::LOOP_DETECTED, "loop_detected", LOOPED));
     }
     // The server in front of this code has answered that one already.
-    if values(request, &EXPECT).any(|expected| !expected.trim().eq_ignore_ascii_case("100-continue")) {
+    let met = |expected: &[u8]| expected.trim_ascii().eq_ignore_ascii_case(b"100-continue");
+    if headers.iter().any(|(name, value)| name == "expect" && !met(value)) {
         return Some(Problem::new(StatusCode::EXPECTATION_FAILED, "expectation_failed", EXPECTED));
     }
     // Over HTTP/1 the screen has looked at it.
@@ -55,6 +59,7 @@ mod tests {
     use actix_web::{ResponseError, test::TestRequest};
 
     use super::*;
+    use crate::convert;
 
     fn refusal(
         version: Version,
@@ -65,7 +70,8 @@ mod tests {
         for header in headers {
             request = request.append_header(*header);
         }
-        let problem = refused(&request.to_http_request())?;
+        let request = request.to_http_request();
+        let problem = refused(&request, &convert::request_headers(request.headers()))?;
         Some((problem.status_code().as_u16(), problem.code()))
     }
 

@@ -1,13 +1,8 @@
 //! actix speaks the vocabulary of `http` 0.2, the application that of 1: names and values are carried over.
 
 use actix_web::http::{Method as ActixMethod, StatusCode as ActixStatus, Uri, header as actix};
-use bytes::{Bytes, BytesMut};
-use gateway_application::GatewayError;
-use http::{
-    HeaderMap, HeaderName, HeaderValue, Method, StatusCode,
-    header::{self as ours, CONTENT_LENGTH},
-    uri::PathAndQuery,
-};
+use gateway_application::{Fields, GatewayError};
+use http::{HeaderName, HeaderValue, Method, StatusCode, uri::PathAndQuery};
 
 pub(crate) fn method(method: &ActixMethod) -> Method {
     // Both sides accept the same tokens, so a method that one has read is never refused by the other.
@@ -24,76 +19,40 @@ pub(crate) fn status(status: StatusCode) -> ActixStatus {
     ActixStatus::from_u16(status.as_u16()).unwrap_or(ActixStatus::BAD_GATEWAY)
 }
 
-/// Names that nearly every request has, which are found quicker than they are read.
-static ASKED: [(actix::HeaderName, HeaderName); 12] = [
-    (actix::HOST, ours::HOST),
-    (actix::AUTHORIZATION, ours::AUTHORIZATION),
-    (actix::USER_AGENT, ours::USER_AGENT),
-    (actix::ACCEPT, ours::ACCEPT),
-    (actix::ACCEPT_ENCODING, ours::ACCEPT_ENCODING),
-    (actix::ACCEPT_LANGUAGE, ours::ACCEPT_LANGUAGE),
-    (actix::CONNECTION, ours::CONNECTION),
-    (actix::CONTENT_TYPE, ours::CONTENT_TYPE),
-    (actix::CONTENT_LENGTH, ours::CONTENT_LENGTH),
-    (actix::COOKIE, ours::COOKIE),
-    (actix::ORIGIN, ours::ORIGIN),
-    (actix::REFERER, ours::REFERER),
-];
-
-/// The same for answers.
-static ANSWERED: [(HeaderName, actix::HeaderName); 10] = [
-    (ours::CONTENT_TYPE, actix::CONTENT_TYPE),
-    (ours::DATE, actix::DATE),
-    (ours::VIA, actix::VIA),
-    (ours::SERVER, actix::SERVER),
-    (HeaderName::from_static("ratelimit-limit"), actix::HeaderName::from_static("ratelimit-limit")),
-    (HeaderName::from_static("ratelimit-remaining"), actix::HeaderName::from_static("ratelimit-remaining")),
-    (HeaderName::from_static("ratelimit-reset"), actix::HeaderName::from_static("ratelimit-reset")),
-    (ours::CACHE_CONTROL, actix::CACHE_CONTROL),
-    (ours::ETAG, actix::ETAG),
-    (ours::VARY, actix::VARY),
-];
-
-/// All values are in one piece of memory, which copies of them share.
-pub(crate) fn request_headers(headers: &actix::HeaderMap) -> HeaderMap {
-    let mut converted = HeaderMap::with_capacity(headers.len());
-    let mut memory = BytesMut::with_capacity(headers.iter().map(|(_, value)| value.len()).sum());
+/// The headers of a request.
+pub(crate) fn request_headers(headers: &actix::HeaderMap) -> Fields {
+    let bytes = headers.iter().map(|(_, value)| value.len()).sum();
+    let mut fields = Fields::with_capacity(headers.len(), bytes);
     for (name, value) in headers {
-        let known = ASKED.iter().find(|(theirs, _)| theirs == name);
-        let name = match known {
-            Some((_, ours)) => Ok(ours.clone()),
-            None => HeaderName::from_bytes(name.as_str().as_bytes()),
-        };
-        let value = HeaderValue::from_maybe_shared(copied(&mut memory, value.as_bytes()));
-        if let (Ok(name), Ok(value)) = (name, value) {
-            converted.append(name, value);
-        }
+        fields.push(name.as_str(), value.as_bytes());
     }
-    converted
+    fields
 }
 
-/// The length is left out: actix writes it from the body, and only an answer that has none keeps it.
-pub(crate) fn response_headers(
-    headers: &HeaderMap,
-    keep_length: bool,
-) -> impl Iterator<Item = (actix::HeaderName, actix::HeaderValue)> {
-    let mut memory = BytesMut::with_capacity(headers.values().map(HeaderValue::len).sum());
-    headers.iter().filter(move |(name, _)| keep_length || *name != CONTENT_LENGTH).filter_map(
-        move |(name, value)| {
-            let known = ANSWERED.iter().find(|(ours, _)| ours == name);
-            let name = match known {
-                Some((_, theirs)) => theirs.clone(),
-                None => actix::HeaderName::from_bytes(name.as_str().as_bytes()).ok()?,
-            };
-            let value = copied(&mut memory, value.as_bytes());
-            Some((name, actix::HeaderValue::from_maybe_shared(value).ok()?))
-        },
-    )
+/// Adds the headers of an answer. The length is left out: actix writes it from the body, and only an answer that has none
+/// keeps it.
+pub(crate) fn add_headers(fields: Fields, keep_length: bool, to: &mut actix::HeaderMap) {
+    fields.give(|name, value| {
+        if !keep_length && name == "content-length" {
+            return;
+        }
+        if let (Some(name), Ok(value)) = (header_name(name), actix::HeaderValue::from_maybe_shared(value)) {
+            to.append(name, value);
+        }
+    });
 }
 
-fn copied(memory: &mut BytesMut, value: &[u8]) -> Bytes {
-    memory.extend_from_slice(value);
-    memory.split().freeze()
+/// Names that the library does not know and nearly every answer has are found quicker than they are read.
+fn header_name(name: &str) -> Option<actix::HeaderName> {
+    const LIMIT: actix::HeaderName = actix::HeaderName::from_static("ratelimit-limit");
+    const REMAINING: actix::HeaderName = actix::HeaderName::from_static("ratelimit-remaining");
+    const RESET: actix::HeaderName = actix::HeaderName::from_static("ratelimit-reset");
+    match name {
+        "ratelimit-limit" => Some(LIMIT),
+        "ratelimit-remaining" => Some(REMAINING),
+        "ratelimit-reset" => Some(RESET),
+        _ => actix::HeaderName::from_bytes(name.as_bytes()).ok(),
+    }
 }
 
 pub(crate) fn header(

@@ -3,14 +3,12 @@
 use std::sync::Arc;
 
 use gateway_application::{UpstreamResponse, Validity};
-use http::header::CONTENT_TYPE;
 use kernel_application::{Caller, Clock};
 use platform_http::Stopping;
 
 /// Whether an answer goes on until somebody ends it.
 pub(crate) fn is_endless(response: &UpstreamResponse) -> bool {
-    let kind = response.headers.get(CONTENT_TYPE);
-    kind.is_some_and(|kind| kind.as_bytes().starts_with(b"text/event-stream"))
+    response.headers.get("content-type").is_some_and(|kind| kind.starts_with(b"text/event-stream"))
 }
 
 /// What ends them: this server stops, or the caller is not any more who they were.

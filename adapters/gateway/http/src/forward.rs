@@ -1,12 +1,16 @@
 //! Takes everything below `/api`, with every method.
 
-use actix_web::{HttpRequest, HttpResponse, dev::Payload, http::header::CONTENT_LENGTH};
+use actix_web::{
+    HttpRequest, HttpResponse,
+    body::{BodySize, BoxBody},
+    dev::Payload,
+};
 use futures_util::future::LocalBoxFuture;
 use gateway_application::{
-    Client, GatewayError, RequestBody, UpstreamResponse,
+    AnswerBody, Client, Fields, GatewayError, RequestBody, UpstreamResponse,
     commands::forward::{Forward, Record},
 };
-use http::{HeaderMap, HeaderValue, Method, StatusCode, header::HOST};
+use http::{HeaderValue, Method, StatusCode};
 use platform_http::{Passage, Passed, Passing, Problem, Tunnel, is_encrypted};
 
 use crate::{
@@ -16,7 +20,7 @@ use crate::{
     endless::{End, is_endless},
     problem,
     request_body::{request_body, tunnel_body},
-    response_body::{ForwardedBody, whole},
+    response_body::{ForwardedBody, is_all, size},
     upgrade::Upgrade,
 };
 
@@ -30,16 +34,17 @@ impl Api {
     async fn forward(&self, passing: Passing) -> Result<Passed, Problem> {
         let Passing { ctx, request, payload, stopping } = passing;
         let limits = self.limits;
-        if let Some(problem) = checks::refused(&request) {
+        let headers = convert::request_headers(request.headers());
+        if let Some(problem) = checks::refused(&request, &headers) {
             return Err(problem);
         }
-        if header_bytes(&request) > limits.headers {
+        if headers.bytes() > limits.headers {
             return Err(too_many_headers());
         }
-        if announced_length(&request).is_some_and(|length| length > limits.body) {
+        if announced_length(&headers).is_some_and(|length| length > limits.body) {
             return Ok(Passed { response: problem::answer(&GatewayError::BodyTooLarge), line: None });
         }
-        let command = match command(&request, payload, limits.body) {
+        let command = match command(&request, headers, payload, limits.body) {
             Ok(command) => command,
             Err(error) => return Ok(Passed { response: problem::answer(&error), line: None }),
         };
@@ -62,22 +67,22 @@ impl Api {
     }
 }
 
-fn header_bytes(request: &HttpRequest) -> usize {
-    request.headers().iter().map(|(name, value)| name.as_str().len() + value.len()).sum()
-}
-
 fn too_many_headers() -> Problem {
     let status = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
     Problem::new(convert::status(status), "headers_too_large", "the headers are too long, all together")
 }
 
-fn command(request: &HttpRequest, payload: Payload, body_limit: u64) -> Result<Forward, GatewayError> {
+fn command(
+    request: &HttpRequest,
+    mut headers: Fields,
+    payload: Payload,
+    body_limit: u64,
+) -> Result<Forward, GatewayError> {
     let target = convert::target(request.uri())?;
-    let mut headers = convert::request_headers(request.headers());
-    let upgrade = Upgrade::of(request);
+    let upgrade = Upgrade::of(request, &headers);
     if upgrade != Upgrade::WebSocket {
         // It ends here, and nobody further on is to take the request for more than it is.
-        headers.remove(http::header::UPGRADE);
+        headers.remove("upgrade");
     }
     let body = match upgrade {
         Upgrade::None => request_body(payload, body_limit),
@@ -95,34 +100,33 @@ fn command(request: &HttpRequest, payload: Payload, body_limit: u64) -> Result<F
 }
 
 /// The real other end: whether its word on others counts, is decided in the application.
-pub(crate) fn client(request: &HttpRequest, headers: &HeaderMap) -> Client {
+pub(crate) fn client(request: &HttpRequest, headers: &Fields) -> Client {
+    let host = || HeaderValue::from_bytes(headers.get("host")?).ok();
     let authority = || HeaderValue::from_str(request.uri().authority()?.as_str()).ok();
     Client {
         address: request.peer_addr().map(|peer| peer.ip()),
         trusted: false,
         secure: is_encrypted(request),
-        host: headers.get(HOST).cloned().or_else(authority),
+        host: host().or_else(authority),
     }
 }
 
-fn announced_length(request: &HttpRequest) -> Option<u64> {
-    request.headers().get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+fn announced_length(headers: &Fields) -> Option<u64> {
+    headers.text("content-length")?.parse().ok()
 }
 
-fn answer(method: &Method, end: End<'_>, limits: Limits, mut response: UpstreamResponse) -> HttpResponse {
-    let keep_length = response.status == StatusCode::NOT_MODIFIED;
-    let mut builder = HttpResponse::build(convert::status(response.status));
-    for header in convert::response_headers(&response.headers, keep_length) {
-        builder.append_header(header);
-    }
-    if let Some(body) = whole(method, &mut response) {
-        return builder.body(body);
-    }
-    builder.body(if is_endless(&response) {
-        ForwardedBody::endless(method, response, end.comes())
-    } else {
-        ForwardedBody::new(method, response, limits.reading)
-    })
+fn answer(method: &Method, end: End<'_>, limits: Limits, response: UpstreamResponse) -> HttpResponse {
+    let endless = is_endless(&response);
+    let UpstreamResponse { status, headers, body, held } = response;
+    let size = size(method, status, &headers);
+    let body = match body {
+        AnswerBody::Whole(whole) if is_all(size, &whole) => BoxBody::new(whole),
+        body if endless => BoxBody::new(ForwardedBody::endless(size, body, held, end.comes())),
+        body => BoxBody::new(ForwardedBody::new(size, body, held, limits.reading)),
+    };
+    let mut answer = HttpResponse::with_body(convert::status(status), body);
+    convert::add_headers(headers, status == StatusCode::NOT_MODIFIED, answer.headers_mut());
+    answer
 }
 
 /// From here on, both ends say to each other what they like, until one of them or this server stops, or the token of
@@ -131,9 +135,9 @@ fn tunnel(request: &HttpRequest, end: End<'_>, response: UpstreamResponse) -> Ht
     if let Some(tunnel) = Tunnel::of(request) {
         tunnel.open();
     }
-    let mut builder = HttpResponse::build(convert::status(response.status));
-    for header in convert::response_headers(&response.headers, false) {
-        builder.append_header(header);
-    }
-    builder.upgrade("websocket").body(ForwardedBody::endless(&Method::GET, response, end.comes()))
+    let UpstreamResponse { status, headers, body, held } = response;
+    let body = ForwardedBody::endless(BodySize::Stream, body, held, end.comes());
+    let mut answer = HttpResponse::build(convert::status(status)).upgrade("websocket").body(body);
+    convert::add_headers(headers, false, answer.headers_mut());
+    answer
 }

@@ -2,17 +2,17 @@
 
 use std::sync::Arc;
 
-use actix_web::{dev::ServiceRequest, http::header::HeaderMap};
+use actix_web::{
+    dev::ServiceRequest,
+    http::header::{HeaderMap, HeaderName, X_FORWARDED_PROTO},
+};
 use gateway_application::policy::{Cors, TrustedProxies};
-use http::HeaderName;
 use platform_http::{Around, Begun, Instead, is_encrypted};
 
 use crate::{
     cors::{self, Grant},
     security::{self, SecurityHeaders},
 };
-
-const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
 /// Protects users of browsers. Clones share the settings.
 #[derive(Clone, Debug)]
@@ -52,10 +52,16 @@ impl Around for BrowserGuard {
 impl Settings {
     /// Takes out what no service's word stands for. What the gateway says itself is added where nothing of it is left.
     fn remove(&self, headers: &mut HeaderMap) {
-        let replaced = self.headers.as_ref().map(|_| &SecurityHeaders::REPLACED);
-        for name in cors::REPLACED.iter().chain(&security::CONCEALED).chain(replaced) {
+        // Few answers have any, and their names are looked at sooner than each of ours is looked for.
+        while let Some(name) = headers.keys().find(|name| self.removes(name)).cloned() {
             headers.remove(name);
         }
+    }
+
+    fn removes(&self, name: &HeaderName) -> bool {
+        cors::replaces(name)
+            || security::conceals(name)
+            || self.headers.is_some() && *name == SecurityHeaders::REPLACED
     }
 
     /// Whether the client spoke TLS, with us or with a proxy in front of us.
@@ -64,10 +70,12 @@ impl Settings {
     }
 
     fn was_secure(&self, request: &ServiceRequest) -> bool {
-        let mut values = request.headers().get_all(X_FORWARDED_PROTO.as_str());
+        if !request.peer_addr().is_some_and(|peer| self.proxies.contains(peer.ip())) {
+            return false;
+        }
+        let mut values = request.headers().get_all(X_FORWARDED_PROTO);
         let (Some(proto), None) = (values.next(), values.next()) else { return false };
-        let trusted = request.peer_addr().is_some_and(|peer| self.proxies.contains(peer.ip()));
-        trusted && proto.as_bytes().eq_ignore_ascii_case(b"https")
+        proto.as_bytes().eq_ignore_ascii_case(b"https")
     }
 }
 

@@ -14,8 +14,8 @@ use actix_web::{
     rt::task::JoinHandle,
 };
 use bytes::Bytes;
-use gateway_application::{AnswerBody, BodyStream, Held, UpstreamResponse};
-use http::{HeaderMap, Method, StatusCode, header::CONTENT_LENGTH};
+use gateway_application::{AnswerBody, BodyStream, Fields, Held};
+use http::{Method, StatusCode};
 use kernel_application::BoxError;
 
 /// As much fits into the server's own buffer, whether the client reads or not.
@@ -56,9 +56,9 @@ impl Source {
 }
 
 impl ForwardedBody {
-    /// The body of the answer to a request with `method`, which the client has to read within `reading`.
-    pub(crate) fn new(method: &Method, response: UpstreamResponse, reading: Duration) -> Self {
-        let mut body = Self::of(method, response);
+    /// A body of that size, which the client has to read within `reading`.
+    pub(crate) fn new(size: BodySize, body: AnswerBody, held: Held, reading: Duration) -> Self {
+        let mut body = Self::of(size, body, held);
         body.reading = Some(reading);
         if !matches!(body.size, BodySize::None | BodySize::Sized(..=SMALL)) {
             body.start_watch();
@@ -68,11 +68,12 @@ impl ForwardedBody {
 
     /// One that goes on until `end`, and is complete then. It comes whether the client reads or not.
     pub(crate) fn endless(
-        method: &Method,
-        response: UpstreamResponse,
+        size: BodySize,
+        body: AnswerBody,
+        held: Held,
         end: impl Future<Output = ()> + 'static,
     ) -> Self {
-        let mut body = Self::of(method, response);
+        let mut body = Self::of(size, body, held);
         body.endless = true;
         if let Some(source) = body.source.borrow_mut().as_mut() {
             source.reader = Some(Waker::noop().clone());
@@ -88,9 +89,8 @@ impl ForwardedBody {
         body
     }
 
-    fn of(method: &Method, response: UpstreamResponse) -> Self {
-        let size = size(method, response.status, &response.headers);
-        let source = Source { stream: response.body.into_stream(), _held: response.held, reader: None };
+    fn of(size: BodySize, body: AnswerBody, held: Held) -> Self {
+        let source = Source { stream: body.into_stream(), _held: held, reader: None };
         let source = Rc::new(RefCell::new(Some(source)));
         let left = if let BodySize::Sized(length) = size { Some(length) } else { None };
         Self { size, left, source, endless: false, reading: None, watch: None }
@@ -125,24 +125,21 @@ impl Drop for ForwardedBody {
     }
 }
 
-/// The body, where it is there already and is what is to be sent: it holds nothing and waits for nobody.
-pub(crate) fn whole(method: &Method, response: &mut UpstreamResponse) -> Option<Bytes> {
-    let AnswerBody::Whole(body) = &mut response.body else { return None };
-    let length = u64::try_from(body.len()).unwrap_or(u64::MAX);
-    let all = size(method, response.status, &response.headers) == BodySize::Sized(length);
-    all.then(|| std::mem::take(body))
+/// Whether that is all of a body of that size: it holds nothing and waits for nobody.
+pub(crate) fn is_all(size: BodySize, body: &Bytes) -> bool {
+    size == BodySize::Sized(u64::try_from(body.len()).unwrap_or(u64::MAX))
 }
 
-/// An answer to `HEAD` announces a length without sending as much; 204 and 304 have no body at all.
-fn size(method: &Method, status: StatusCode, headers: &HeaderMap) -> BodySize {
+/// The size of an answer's body. An answer to `HEAD` announces a length without sending as much; 204 and 304 have no body
+/// at all.
+pub(crate) fn size(method: &Method, status: StatusCode, headers: &Fields) -> BodySize {
     if matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED) {
         return BodySize::None;
     }
     if status == StatusCode::SWITCHING_PROTOCOLS {
         return BodySize::Stream;
     }
-    let length = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
-    match length {
+    match headers.text("content-length").and_then(|length| length.parse().ok()) {
         Some(length) => BodySize::Sized(length),
         None if method == Method::HEAD => BodySize::None,
         None => BodySize::Stream,
@@ -177,16 +174,14 @@ impl MessageBody for ForwardedBody {
 mod tests {
     use std::future::poll_fn;
 
-    use http::HeaderValue;
     use tokio::sync::{mpsc, oneshot};
 
     use super::*;
 
     #[test]
     fn the_size_follows_method_status_and_announced_length() {
-        let mut known = HeaderMap::new();
-        known.insert(CONTENT_LENGTH, HeaderValue::from_static("7"));
-        let unknown = HeaderMap::new();
+        let known = announced("7");
+        let unknown = Fields::default();
         for (method, status, headers, expected) in [
             (Method::GET, StatusCode::OK, &known, BodySize::Sized(7)),
             (Method::GET, StatusCode::OK, &unknown, BodySize::Stream),
@@ -202,46 +197,45 @@ mod tests {
     #[test]
     fn only_a_body_that_is_all_there_is_sent_as_it_is() {
         for (method, status, length, sent) in [
-            (Method::GET, StatusCode::OK, Some("3"), Some("abc")),
-            (Method::GET, StatusCode::OK, None, None),
-            (Method::GET, StatusCode::OK, Some("4"), None),
-            (Method::HEAD, StatusCode::OK, Some("7"), None),
-            (Method::GET, StatusCode::NOT_MODIFIED, Some("3"), None),
-            (Method::DELETE, StatusCode::NO_CONTENT, None, None),
+            (Method::GET, StatusCode::OK, Some("3"), true),
+            (Method::GET, StatusCode::OK, None, false),
+            (Method::GET, StatusCode::OK, Some("4"), false),
+            (Method::HEAD, StatusCode::OK, Some("7"), false),
+            (Method::GET, StatusCode::NOT_MODIFIED, Some("3"), false),
+            (Method::DELETE, StatusCode::NO_CONTENT, None, false),
         ] {
-            let headers = length.map(announced).unwrap_or_default();
-            let mut response = UpstreamResponse::new(status, headers, Bytes::from_static(b"abc"));
-            let body = whole(&method, &mut response);
-            assert_eq!(body, sent.map(Bytes::from), "{method} {status} {length:?}");
+            let size = size(&method, status, &length.map(announced).unwrap_or_default());
+            assert_eq!(is_all(size, &Bytes::from_static(b"abc")), sent, "{method} {status} {length:?}");
         }
     }
 
     /// An answer of which the test sends the pieces, and sees that its end was dropped.
-    fn fed(headers: HeaderMap) -> (mpsc::Sender<Bytes>, ForwardedBody) {
-        let (sender, response) = answer(headers);
-        (sender, ForwardedBody::new(&Method::GET, response, Duration::from_mins(1)))
+    fn fed(headers: &Fields) -> (mpsc::Sender<Bytes>, ForwardedBody) {
+        let (sender, body) = answer();
+        let size = size(&Method::GET, StatusCode::OK, headers);
+        (sender, ForwardedBody::new(size, body, Held::default(), Duration::from_mins(1)))
     }
 
-    fn answer(headers: HeaderMap) -> (mpsc::Sender<Bytes>, UpstreamResponse) {
+    fn answer() -> (mpsc::Sender<Bytes>, AnswerBody) {
         let (sender, mut receiver) = mpsc::channel::<Bytes>(1);
         let body: BodyStream = Box::pin(futures_util::stream::poll_fn(move |cx| {
             receiver.poll_recv(cx).map(|piece| piece.map(Ok))
         }));
-        (sender, UpstreamResponse::new(StatusCode::OK, headers, body))
+        (sender, body.into())
     }
 
     async fn next(body: &mut ForwardedBody) -> Option<Result<Bytes, Box<dyn Error>>> {
         poll_fn(|cx| Pin::new(&mut *body).poll_next(cx)).await
     }
 
-    fn announced(length: &'static str) -> HeaderMap {
-        HeaderMap::from_iter([(CONTENT_LENGTH, HeaderValue::from_static(length))])
+    fn announced(length: &str) -> Fields {
+        [("content-length", length)].into_iter().collect()
     }
 
     #[actix_web::test]
     async fn a_client_that_does_not_read_loses_its_backend() {
         tokio::time::pause();
-        let (sender, mut body) = fed(HeaderMap::new());
+        let (sender, mut body) = fed(&Fields::default());
         // Nobody polls: the watch alone drops the backend's end.
         sender.closed().await;
         let piece = next(&mut body).await;
@@ -250,7 +244,7 @@ mod tests {
 
     #[actix_web::test]
     async fn a_backend_is_let_go_with_the_last_byte_that_it_announced() {
-        let (sender, mut body) = fed(announced("3"));
+        let (sender, mut body) = fed(&announced("3"));
         sender.send("abc".into()).await.unwrap();
         assert_eq!(next(&mut body).await.unwrap().unwrap(), "abc");
         assert!(sender.is_closed() && body.watch.is_none());
@@ -260,7 +254,7 @@ mod tests {
     #[actix_web::test]
     async fn a_client_that_does_not_read_the_rest_of_a_small_answer_loses_its_backend() {
         tokio::time::pause();
-        let (sender, mut body) = fed(announced("3"));
+        let (sender, mut body) = fed(&announced("3"));
         sender.send("a".into()).await.unwrap();
         assert_eq!(next(&mut body).await.unwrap().unwrap(), "a");
         sender.closed().await;
@@ -269,8 +263,9 @@ mod tests {
 
     /// An endless answer, and what ends it.
     fn endless() -> (mpsc::Sender<Bytes>, oneshot::Sender<()>, ForwardedBody) {
-        let ((sender, response), (end, comes)) = (answer(HeaderMap::new()), oneshot::channel());
-        let body = ForwardedBody::endless(&Method::GET, response, async { comes.await.unwrap() });
+        let ((sender, body), (end, comes)) = (answer(), oneshot::channel());
+        let body =
+            ForwardedBody::endless(BodySize::Stream, body, Held::default(), async { comes.await.unwrap() });
         (sender, end, body)
     }
 

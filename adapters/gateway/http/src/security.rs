@@ -10,8 +10,12 @@ use actix_web::http::header::{
     STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 
-/// What tells what runs behind the gateway, which is nobody's business.
-pub(crate) static CONCEALED: [HeaderName; 2] = [SERVER, HeaderName::from_static("x-powered-by")];
+/// Whether it tells what runs behind the gateway, which is nobody's business.
+pub(crate) fn conceals(name: &HeaderName) -> bool {
+    *name == SERVER || name.as_str() == "x-powered-by"
+}
+
+const NOSNIFF: &str = "nosniff";
 
 /// What answers say.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,10 +69,13 @@ impl SecurityHeaders {
         ];
         for (name, Policy(value)) in theirs {
             if !headers.contains_key(&name) {
-                headers.insert(name, value.clone());
+                headers.append(name, value.clone());
             }
         }
-        headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        // The server has said so of its answers already, and of others' those who are careful.
+        if headers.get_all(X_CONTENT_TYPE_OPTIONS).map(HeaderValue::as_bytes).ne([NOSNIFF.as_bytes()]) {
+            headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static(NOSNIFF));
+        }
         if let Some(Policy(hsts)) = self.hsts.as_ref().filter(|_| secure) {
             headers.insert(STRICT_TRANSPORT_SECURITY, hsts.clone());
         }
@@ -103,7 +110,7 @@ mod tests {
         for (name, value) in theirs {
             map.append(name.clone(), HeaderValue::from_static(value));
         }
-        map.retain(|name, _| !CONCEALED.contains(name) && *name != SecurityHeaders::REPLACED);
+        map.retain(|name, _| !conceals(name) && *name != SecurityHeaders::REPLACED);
         headers().complete(docs, secure, &mut map);
         map
     }
@@ -131,7 +138,7 @@ mod tests {
         let theirs = [
             (CONTENT_SECURITY_POLICY, "sandbox"),
             (X_FRAME_OPTIONS, "SAMEORIGIN"),
-            (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+            (X_CONTENT_TYPE_OPTIONS, "none"),
             (STRICT_TRANSPORT_SECURITY, "max-age=1"),
             (SERVER, "nginx/1.2.3"),
             (X_POWERED_BY, "PHP"),
@@ -142,6 +149,16 @@ mod tests {
         assert_eq!(values(&map, X_CONTENT_TYPE_OPTIONS), ["nosniff"]);
         assert_eq!(values(&map, STRICT_TRANSPORT_SECURITY), ["max-age=60; includeSubDomains"]);
         assert!(!map.contains_key(SERVER) && !map.contains_key(X_POWERED_BY));
+    }
+
+    #[test]
+    fn types_are_not_guessed_whatever_a_service_says() {
+        let said: [&[&str]; 4] = [&[], &["nosniff"], &["guess"], &["nosniff", "guess"]];
+        for values in said {
+            let theirs: Vec<_> = values.iter().map(|value| (X_CONTENT_TYPE_OPTIONS, *value)).collect();
+            let map = completed(false, false, &theirs);
+            assert_eq!(self::values(&map, X_CONTENT_TYPE_OPTIONS), ["nosniff"], "{values:?}");
+        }
     }
 
     #[test]

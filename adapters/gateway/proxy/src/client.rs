@@ -1,40 +1,41 @@
 //! Forwards a request over the pool.
 
-use std::{error::Error, io, mem, time::Duration};
+use std::{error::Error, io, mem};
 
 use async_trait::async_trait;
 use gateway_application::{
-    BodyError, RequestBody, Stage, UpstreamClient, UpstreamError, UpstreamRequest, UpstreamResponse,
+    Fields, RequestBody, Stage, UpstreamClient, UpstreamError, UpstreamRequest, UpstreamResponse,
 };
 use gateway_domain::Backend;
-use http::{
-    HeaderMap, Request, Response, StatusCode,
-    header::{CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING},
-};
+use http::StatusCode;
 use kernel_application::{BoxError, CallContext};
 use shaku::Component;
 use tokio::time::Instant;
 
 use crate::{
-    Pool,
-    body::{self, UpstreamBody},
+    Pool, body,
     connection::Answer,
-    headers,
+    headers::ToBackend,
     patience::Patience,
     pool::Failure,
     tunnel,
+    wire::{
+        WireError,
+        head::Head,
+        sending::{RequestHead, UpstreamBody},
+    },
 };
 
-/// Implements the port with hyper.
+/// Implements the port over connections of its own.
 #[derive(Component)]
 #[shaku(interface = UpstreamClient)]
-pub struct HyperUpstreamClient {
+pub struct HttpUpstreamClient {
     /// The connections.
     pool: Pool,
 }
 
 #[async_trait]
-impl UpstreamClient for HyperUpstreamClient {
+impl UpstreamClient for HttpUpstreamClient {
     async fn send(
         &self,
         ctx: &CallContext,
@@ -53,47 +54,37 @@ impl UpstreamClient for HyperUpstreamClient {
         if limit.is_zero() {
             return Err(UpstreamError::TimedOut(patience.ends().await));
         }
-        let mut first = outgoing(ctx, request, body, limit);
-        if through.is_some() {
-            headers::upgrade(first.headers_mut());
-        }
-        let again = || spare.map(|body| outgoing(ctx, request, UpstreamBody::new(body).0, limit));
-        let response = tokio::select! {
+        let outgoing = RequestHead {
+            method: &request.method,
+            target: request.target.as_str(),
+            headers: Some(ToBackend { request, ctx, limit, upgrade: through.is_some() }),
+        };
+        let again = spare.map(|body| UpstreamBody::new(body).0);
+        let (head, answer) = tokio::select! {
             biased;
-            sent = self.pool.send(backend, first, again) => sent.map_err(failed)?,
+            sent = self.pool.send(backend, outgoing, body, again) => sent.map_err(failed)?,
             stage = patience.ends() => return Err(UpstreamError::TimedOut(stage)),
         };
-        if is_ambiguous(response.headers()) {
-            return Err(UpstreamError::Exchange("answer has a length and an encoding".into()));
+        if head.status == StatusCode::SWITCHING_PROTOCOLS {
+            return tunnel::open(head, answer, through);
         }
-        if response.status() == StatusCode::SWITCHING_PROTOCOLS {
-            let opening = async {
-                tokio::select! {
-                    opened = tunnel::open(response, through) => opened,
-                    stage = patience.ends() => Err(UpstreamError::TimedOut(stage)),
-                }
-            };
-            return Box::pin(opening).await;
-        }
-        Ok(self.incoming(response, start))
+        Ok(self.incoming(head, answer, start))
     }
 }
 
-impl HyperUpstreamClient {
+impl HttpUpstreamClient {
     /// A client over `pool`, for use without a module.
     pub const fn new(pool: Pool) -> Self {
         Self { pool }
     }
 
-    fn incoming(&self, response: Response<Answer>, start: Instant) -> UpstreamResponse {
-        let (mut head, mut body) = response.into_parts();
-        headers::to_client(&mut head.headers);
-        if let Some(whole) = body.take_whole() {
+    fn incoming(&self, head: Head, mut answer: Answer, start: Instant) -> UpstreamResponse {
+        if let Some(whole) = answer.take_whole() {
             return UpstreamResponse::new(head.status, head.headers, whole);
         }
         let whole = start.checked_add(self.pool.timeouts().whole);
         let deadline = if is_endless(&head.headers) { None } else { whole };
-        UpstreamResponse::new(head.status, head.headers, body::response(body, deadline))
+        UpstreamResponse::new(head.status, head.headers, body::response(answer, deadline))
     }
 }
 
@@ -106,35 +97,14 @@ fn copy(body: &RequestBody) -> Option<RequestBody> {
     }
 }
 
-/// The request as it is written: its target in origin form, while its host is the connection's.
-fn outgoing(
-    ctx: &CallContext,
-    request: &UpstreamRequest,
-    body: UpstreamBody,
-    limit: Duration,
-) -> Request<UpstreamBody> {
-    let mut outgoing = Request::new(body);
-    *outgoing.method_mut() = request.method.clone();
-    *outgoing.uri_mut() = request.target.clone().into();
-    *outgoing.headers_mut() = headers::to_backend(request, ctx, limit);
-    outgoing
-}
-
-/// What has a length and is sent in chunks ends in two places: a client would take a part of it for the whole.
-fn is_ambiguous(headers: &HeaderMap) -> bool {
-    headers.contains_key(TRANSFER_ENCODING) && headers.contains_key(CONTENT_LENGTH)
-}
-
-fn is_endless(headers: &HeaderMap) -> bool {
-    headers.get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/event-stream"))
+fn is_endless(headers: &Fields) -> bool {
+    headers.get("content-type").is_some_and(|kind| kind.starts_with(b"text/event-stream"))
 }
 
 fn failed(failure: Failure) -> UpstreamError {
     match failure {
-        Failure::Exchange(error) => match cause::<BodyError>(&error) {
-            Some(error) => UpstreamError::RequestBody(*error),
-            None => UpstreamError::Exchange(error.into()),
-        },
+        Failure::Exchange(WireError::RequestBody(error)) => UpstreamError::RequestBody(error),
+        Failure::Exchange(error) => UpstreamError::Exchange(error.into()),
         Failure::Connect(error) if is_late(&error) => UpstreamError::TimedOut(Stage::Connect),
         Failure::Connect(error) => UpstreamError::Connect(error),
     }
@@ -158,6 +128,8 @@ fn cause<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use http::{Method, uri::PathAndQuery};
     use kernel_application::testing::context;
     use platform_tls::{ClientFiles, ClientTls};
@@ -172,12 +144,12 @@ mod tests {
         let time = Duration::from_secs(1);
         let timeouts = Timeouts { connect: time, first_byte: time, whole: time };
         let client =
-            HyperUpstreamClient::new(Pool::new(timeouts, ClientTls::load(ClientFiles::default()).unwrap()));
+            HttpUpstreamClient::new(Pool::new(timeouts, ClientTls::load(ClientFiles::default()).unwrap()));
         let request = UpstreamRequest {
             method: Method::GET,
-            target: PathAndQuery::from_static("/"),
+            target: PathAndQuery::from_static("/").into(),
             prefix: "/api",
-            headers: HeaderMap::new(),
+            headers: Fields::default(),
             client: gateway_application::Client::default(),
             harmless: true,
         };

@@ -4,116 +4,218 @@
 //! goes on with that. So nothing is handed from one task to another, and what is read goes straight to the client.
 
 use std::{
-    future::{Future, poll_fn},
+    future::poll_fn,
+    io, mem,
     pin::{Pin, pin},
-    task::{Context, Poll, Waker},
+    task::{Context, Poll, Waker, ready},
 };
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
+use futures_util::Stream;
 use gateway_domain::Backend;
-use http::{HeaderValue, Request, Response, header::HOST};
-use hyper::{
-    body::{Body, Frame, Incoming, SizeHint},
-    client::conn::{
-        TrySendError,
-        http1::{self, SendRequest},
-    },
-    upgrade::{OnUpgrade, Upgraded},
-};
+use http::{HeaderValue, Method, StatusCode};
 use hyper_rustls::MaybeHttpsStream;
 use hyper_util::rt::TokioIo;
 use kernel_application::BoxError;
-use tokio::{net::TcpStream, task::unconstrained};
+use tokio::{
+    io::{AsyncRead, AsyncReadExt, ReadBuf},
+    net::TcpStream,
+};
 
-use crate::{body::UpstreamBody, pool::Pool, relay::Relay};
+use crate::{
+    pool::Pool,
+    wire::{
+        WireError,
+        body::BodyReader,
+        head::{self, Head},
+        scratch,
+        sending::{RequestHead, Sending, UpstreamBody},
+    },
+};
 
 /// What connections are made over.
-pub(crate) type Io = MaybeHttpsStream<TokioIo<TcpStream>>;
-/// hyper has no name for a connection that can become a tunnel.
-type Driver = Pin<Box<dyn Future<Output = hyper::Result<()>> + Send>>;
+pub(crate) type Io = TokioIo<MaybeHttpsStream<TokioIo<TcpStream>>>;
+
+/// The least and the most that is read of a body at once.
+const PIECE: usize = 16 * 1024;
+const LARGE_PIECE: usize = 256 * 1024;
 
 /// A connection, and everything that a request over it needs to know of its backend.
 pub(crate) struct Connection {
-    sender: SendRequest<UpstreamBody>,
-    /// `None` as soon as it has ended.
-    driver: Option<Driver>,
-    relay: Relay,
+    io: Io,
     backend: Backend,
     host: HeaderValue,
+    sending: Sending,
+    /// A head that has not come to its end; then memory for the next piece of a body.
+    memory: BytesMut,
+    /// What has come and was not taken.
+    come: Bytes,
+    /// How much of a body is read at once.
+    piece: usize,
+}
+
+/// Why a request has no answer.
+pub(crate) struct Unanswered {
+    pub(crate) error: WireError,
+    /// The request's body, where the backend has seen nothing of the request.
+    pub(crate) unsent: Option<UpstreamBody>,
+}
+
+impl From<WireError> for Unanswered {
+    fn from(error: WireError) -> Self {
+        Self { error, unsent: None }
+    }
 }
 
 impl Connection {
-    pub(crate) async fn over(io: Io, backend: &Backend) -> Result<Self, BoxError> {
+    pub(crate) fn over(io: Io, backend: &Backend) -> Result<Self, BoxError> {
         let host = HeaderValue::from_str(&backend.host())?;
-        let (sender, driver) = http1::handshake(io).await?;
-        let driver: Driver = Box::pin(driver.with_upgrades());
-        Ok(Self { sender, driver: Some(driver), relay: Relay::default(), backend: backend.clone(), host })
-    }
-
-    /// Nobody waits for it until the next request: whatever it still hears, the last one has all that it waited for.
-    pub(crate) fn rest(&self) {
-        self.relay.forget();
+        Ok(Self {
+            io,
+            backend: backend.clone(),
+            host,
+            sending: Sending::default(),
+            memory: BytesMut::new(),
+            come: Bytes::new(),
+            piece: PIECE,
+        })
     }
 
     pub(crate) const fn backend(&self) -> &Backend {
         &self.backend
     }
 
-    /// Whether it can take a request now. Finds out what has come since the last one: that the backend has closed it.
+    /// Whether it can take a request. A backend that has closed it, or says anything unasked, has ended it.
     pub(crate) fn is_open(&mut self) -> bool {
-        self.drive(Waker::noop());
-        self.is_ready()
+        scratch::reading(|memory| {
+            let mut heard = ReadBuf::new(memory);
+            Pin::new(&mut self.io).poll_read(&mut Context::from_waker(Waker::noop()), &mut heard).is_pending()
+        })
     }
 
-    /// Sends the request, whose target is to be in origin form, and waits for the head of the answer.
+    /// Sends the request, and waits for the head of the answer.
     pub(crate) async fn send(
         mut self: Box<Self>,
         pool: &Pool,
-        mut request: Request<UpstreamBody>,
-    ) -> Result<Response<Answer>, TrySendError<Request<UpstreamBody>>> {
-        request.headers_mut().insert(HOST, self.host.clone());
-        // Unconstrained, for a budget that is used up would be told to nobody.
-        let mut answered = pin!(unconstrained(self.sender.try_send_request(request)));
-        self.relay.has_news();
-        // What it waits for comes from the driver alone, so that only the driver needs to wake anybody.
-        let response = poll_fn(|cx| {
-            self.drive(cx.waker());
-            answered.as_mut().poll(&mut Context::from_waker(Waker::noop()))
+        request: RequestHead<'_>,
+        body: UpstreamBody,
+    ) -> Result<(Head, Answer), Unanswered> {
+        let mut body = Some(body);
+        let is_head = request.method == Method::HEAD;
+        let head = poll_fn(|cx| {
+            if let Some(body) = body.take()
+                && let Err((error, unsent)) =
+                    self.sending.begin(Pin::new(&mut self.io), cx, (request, &self.host), body)
+            {
+                return Poll::Ready(Err(Unanswered { error, unsent: Some(unsent) }));
+            }
+            self.poll_head(cx, is_head).map_err(Unanswered::from)
         });
-        let (head, incoming) = response.await?.into_parts();
-        // A small answer has nearly always come with its head.
-        let driven = if self.is_ready() {
-            pool.keep(self);
-            None
-        } else {
-            Some(Driven { connection: self, pool: pool.clone() })
+        let head = head.await?;
+        let reader = BodyReader::new(head.length);
+        let mut answer = Answer {
+            reader,
+            early: None,
+            persists: head.persists,
+            driven: Some(Driven { connection: self, pool: pool.clone() }),
         };
-        Ok(Response::from_parts(head, Answer { incoming, early: None, driven }))
+        if head.status != StatusCode::SWITCHING_PROTOCOLS {
+            answer.take_early()?;
+        }
+        Ok((head, answer))
     }
 
-    /// Polls the driver, unless nothing has happened since the last time.
-    fn drive(&mut self, waker: &Waker) {
-        if let Some(driver) = &mut self.driver
-            && self.relay.listens(waker)
-            && driver.as_mut().poll(&mut self.relay.context()).is_ready()
-        {
-            // What went wrong is told to the request, where it is still waiting.
-            self.driver = None;
+    fn poll_head(&mut self, cx: &mut Context<'_>, is_head: bool) -> Poll<Result<Head, WireError>> {
+        loop {
+            self.sending.poll(Pin::new(&mut self.io), cx)?;
+            let head = scratch::reading(|memory| {
+                let mut read = ReadBuf::new(memory);
+                ready!(Pin::new(&mut self.io).poll_read(cx, &mut read))?;
+                Poll::Ready(self.head(read.filled(), is_head))
+            });
+            if let Some(head) = ready!(head)? {
+                return Poll::Ready(Ok(head));
+            }
         }
     }
 
-    fn is_ready(&self) -> bool {
-        self.driver.is_some() && self.sender.is_ready()
+    /// The head that ends with what has come now, and with what has come before.
+    fn head(&mut self, new: &[u8], is_head: bool) -> Result<Option<Head>, WireError> {
+        if new.is_empty() {
+            return Err(self.sending.refusal().map_or(WireError::Closed, WireError::Broken));
+        }
+        // Nearly always all of it comes at once.
+        if self.memory.is_empty() {
+            let head = final_head(new, is_head)?;
+            if let Some((head, length)) = head {
+                self.come = Bytes::copy_from_slice(&new[length..]);
+                return Ok(Some(head));
+            }
+        }
+        self.memory.extend_from_slice(new);
+        let head = if head::may_end(new) { final_head(&self.memory, is_head)? } else { None };
+        if let Some((head, length)) = head {
+            self.come = mem::take(&mut self.memory).freeze().split_off(length);
+            return Ok(Some(head));
+        }
+        if self.memory.len() > head::LONGEST { Err(WireError::LongHead) } else { Ok(None) }
     }
+
+    /// Reads some more behind what is in memory; how much.
+    fn poll_some(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        scratch::reading(|memory| {
+            let mut read = ReadBuf::new(memory);
+            ready!(Pin::new(&mut self.io).poll_read(cx, &mut read))?;
+            self.memory.extend_from_slice(read.filled());
+            Poll::Ready(Ok(read.filled().len()))
+        })
+    }
+
+    /// Reads some more of a body; how much.
+    fn poll_piece(&mut self, cx: &mut Context<'_>, left: Option<u64>) -> Poll<io::Result<usize>> {
+        let left = left.and_then(|left| usize::try_from(left).ok()).unwrap_or(usize::MAX);
+        if left < PIECE {
+            let read = ready!(self.poll_some(cx))?;
+            self.come = self.memory.split().freeze();
+            return Poll::Ready(Ok(read));
+        }
+        if self.memory.capacity() < PIECE {
+            self.memory.reserve(self.piece.min(left));
+        }
+        let read = ready!(pin!(self.io.read_buf(&mut self.memory)).poll(cx))?;
+        if self.memory.capacity() == self.memory.len() {
+            self.piece = (self.piece * 2).min(LARGE_PIECE);
+        }
+        self.come = self.memory.split().freeze();
+        Poll::Ready(Ok(read))
+    }
+
+    /// Nothing is left of the last exchange.
+    fn is_ready(&self) -> bool {
+        self.sending.is_done() && self.come.is_empty() && self.memory.is_empty()
+    }
+}
+
+/// The head in `text` and where it ends, behind those that only say that another one will come.
+fn final_head(text: &[u8], is_head: bool) -> Result<Option<(Head, usize)>, WireError> {
+    let mut start = 0;
+    while let Some((head, length)) = head::read(&text[start..], is_head)? {
+        start += length;
+        if !head.is_interim() {
+            return Ok(Some((head, start)));
+        }
+    }
+    Ok(None)
 }
 
 /// The body of an answer. When all of it has been read the connection goes back to the pool; before that it is closed when
 /// this is dropped.
 pub(crate) struct Answer {
-    incoming: Incoming,
-    /// A piece that was looked at already.
-    early: Option<hyper::Result<Bytes>>,
-    /// `None` where all that there will be is in `incoming` already.
+    reader: BodyReader,
+    /// A piece that was taken already.
+    early: Option<Bytes>,
+    persists: bool,
+    /// `None` where all that there will be is in `early`.
     driven: Option<Driven>,
 }
 
@@ -126,86 +228,72 @@ struct Driven {
 impl Answer {
     /// All of it, where it has come with its head in one piece.
     pub(crate) fn take_whole(&mut self) -> Option<Bytes> {
-        // Nobody would hear of what is still to come.
-        if self.driven.is_some() {
+        if self.driven.is_some() || !self.reader.has_ended() {
             return None;
         }
-        if self.incoming.is_end_stream() {
-            return Some(Bytes::new());
-        }
-        let polled = Pin::new(&mut self.incoming).poll_frame(&mut Context::from_waker(Waker::noop()));
-        let Poll::Ready(Some(frame)) = polled else { return None };
-        // Trailers come last, and are passed on to nobody.
-        let piece = match frame.map(Frame::into_data) {
-            Ok(Ok(piece)) => Ok(piece),
-            Ok(Err(_)) => return Some(Bytes::new()),
-            Err(error) => Err(error),
-        };
-        match piece {
-            Ok(piece) if self.incoming.is_end_stream() => Some(piece),
-            piece => {
-                self.early = Some(piece);
-                None
-            }
-        }
+        Some(self.early.take().unwrap_or_default())
     }
 
-    /// Waits for the connection to become a tunnel.
-    pub(crate) async fn upgraded(&mut self, mut upgrade: OnUpgrade) -> hyper::Result<Upgraded> {
-        poll_fn(|cx| {
-            if let Some(driven) = &mut self.driven {
-                driven.connection.drive(cx.waker());
-            }
-            Pin::new(&mut upgrade).poll(cx)
-        })
-        .await
+    /// The connection, and what has come over it behind the head.
+    pub(crate) fn into_tunnel(self) -> Option<(Io, Bytes)> {
+        let connection = self.driven?.connection;
+        Some((connection.io, connection.come))
     }
 
-    fn let_go_if_ready(&mut self) {
-        if let Some(Driven { connection, pool }) = self.driven.take_if(|driven| driven.connection.is_ready())
-        {
+    /// Takes what has come with the head, which is nearly always all.
+    fn take_early(&mut self) -> Result<(), WireError> {
+        if let Some(Driven { connection, .. }) = &mut self.driven {
+            self.early = self.reader.take(&mut connection.come)?;
+        }
+        self.let_go_if_ended();
+        Ok(())
+    }
+
+    /// Gives the connection back, or closes it where it is of no more use.
+    fn let_go_if_ended(&mut self) {
+        if !self.reader.has_ended() {
+            return;
+        }
+        let Some(Driven { mut connection, pool }) = self.driven.take() else { return };
+        connection.memory = BytesMut::new();
+        // A backend that has answered before it had the whole request still expects the rest of it.
+        if self.persists && connection.is_ready() {
             pool.keep(connection);
         }
     }
 
-    fn polled(&mut self, cx: &mut Context<'_>) -> Poll<Option<hyper::Result<Frame<Bytes>>>> {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, WireError>>> {
         if let Some(piece) = self.early.take() {
-            return Poll::Ready(Some(piece.map(Frame::data)));
+            return Poll::Ready(Some(Ok(piece)));
         }
-        let Some(driven) = &mut self.driven else { return Pin::new(&mut self.incoming).poll_frame(cx) };
-        let mut unheard = Context::from_waker(Waker::noop());
-        match Pin::new(&mut self.incoming).poll_frame(&mut unheard) {
-            Poll::Pending => {
-                driven.connection.drive(cx.waker());
-                Pin::new(&mut self.incoming).poll_frame(&mut unheard)
+        loop {
+            let Some(Driven { connection, .. }) = &mut self.driven else { return Poll::Ready(None) };
+            connection.sending.poll(Pin::new(&mut connection.io), cx)?;
+            if let Some(piece) = self.reader.take(&mut connection.come)? {
+                self.let_go_if_ended();
+                return Poll::Ready(Some(Ok(piece)));
             }
-            ready @ Poll::Ready(_) => ready,
+            if self.reader.has_ended() {
+                self.let_go_if_ended();
+                return Poll::Ready(None);
+            }
+            let read = ready!(connection.poll_piece(cx, self.reader.left()))?;
+            if read == 0 && !self.reader.close() {
+                self.driven = None;
+                return Poll::Ready(Some(Err(WireError::Cut)));
+            }
         }
     }
 }
 
-impl Body for Answer {
-    type Data = Bytes;
-    type Error = hyper::Error;
+impl Stream for Answer {
+    type Item = Result<Bytes, WireError>;
 
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<hyper::Result<Frame<Bytes>>>> {
-        let polled = self.polled(cx);
-        self.let_go_if_ready();
-        if matches!(polled, Poll::Ready(None)) {
-            // A backend that has answered before it had the whole request still expects the rest of it.
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let polled = ready!(self.poll(cx));
+        if matches!(polled, Some(Err(_))) {
             self.driven = None;
         }
-        polled
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.early.is_none() && self.incoming.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.incoming.size_hint()
+        Poll::Ready(polled)
     }
 }

@@ -3,14 +3,15 @@
 use std::{future::poll_fn, io, sync::Arc, time::Duration};
 
 use http::Uri;
-use hyper_rustls::{FixedServerNameResolver, HttpsConnector};
-use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_rustls::{FixedServerNameResolver, HttpsConnector, MaybeHttpsStream};
+use hyper_util::{client::legacy::connect::HttpConnector, rt::TokioIo};
 use kernel_application::BoxError;
 use platform_tls::ClientTls;
-use tokio::time::timeout;
+use tokio::{net::TcpStream, time::timeout};
 use tower_service::Service;
 
-use crate::connection::Io;
+/// What connections are made over.
+type Io = MaybeHttpsStream<TokioIo<TcpStream>>;
 
 /// Each connection is made with the certificates as they are then.
 pub(crate) struct Connector {

@@ -2,115 +2,86 @@
 
 use std::time::Duration;
 
-use bytes::BytesMut;
-use gateway_application::{Client, UpstreamRequest};
+use gateway_application::{Client, Fields, UpstreamRequest};
 use gateway_domain::{
     connection_options, is_hop_by_hop,
     message::{AddressText, Hop},
     told_to_backend,
 };
-use http::{
-    HeaderMap, HeaderName, HeaderValue,
-    header::{CONNECTION, FORWARDED, UPGRADE, VIA},
-};
+use http::HeaderValue;
 use kernel_application::CallContext;
 
-const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
-const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
-const X_FORWARDED_PREFIX: HeaderName = HeaderName::from_static("x-forwarded-prefix");
-const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
-const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-const X_REQUEST_TIMEOUT: HeaderName = HeaderName::from_static("x-request-timeout-ms");
-const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
-
-/// The headers that are added, so that the map does not grow; the host among them.
-const ADDED: usize = 12;
-/// As long as what is written of an ordinary request, so that the buffer does not grow either.
-const WRITTEN: usize = 256;
+/// Headers that this gateway adds to an answer, so that there is room for them.
+const ADDED: usize = 4;
+/// How long they are, at most.
+const ADDED_BYTES: usize = 64;
 /// How this gateway appears in `Via`: the protocol it was asked in, and its pseudonym.
 const VIA_ENTRY: &str = "1.1 gateway";
 
 /// A client's headers as the backend is to see them: who asked, for what, under which ids, and how long it may take.
-pub(crate) fn to_backend(request: &UpstreamRequest, ctx: &CallContext, limit: Duration) -> HeaderMap {
-    let UpstreamRequest { headers: theirs, client, prefix, .. } = request;
-    let mut headers = HeaderMap::with_capacity(theirs.len() + ADDED);
-    let named = Named::by(theirs);
-    for (name, value) in theirs {
-        if !is_replaced(name) && !named.stays_behind(name) {
-            headers.append(name, value.clone());
+#[derive(Clone, Copy)]
+pub(crate) struct ToBackend<'a> {
+    pub(crate) request: &'a UpstreamRequest,
+    pub(crate) ctx: &'a CallContext,
+    pub(crate) limit: Duration,
+    /// Whether the backend is asked for a web socket, as the client has asked this gateway.
+    pub(crate) upgrade: bool,
+}
+
+impl ToBackend<'_> {
+    /// Writes them line by line. The host and what says how long the body is are the connection's.
+    pub(crate) fn write(&self, lines: &mut Vec<u8>) {
+        let UpstreamRequest { headers: theirs, client, prefix, .. } = self.request;
+        let mut lines = Lines(lines);
+        let named = Named::by(theirs);
+        for (name, value) in theirs.iter() {
+            if !is_replaced(name) && !named.stays_behind(name) {
+                lines.begin(name).push(value).end();
+            }
+        }
+        forwarded(&mut lines, theirs, client, prefix);
+        lines.begin("via").list(theirs.texts("via")).push(VIA_ENTRY.as_bytes()).end();
+        lines.begin("x-request-id").text(self.ctx.request_id()).end();
+        lines.begin("traceparent").text(self.ctx.trace().text().as_str()).end();
+        let left = u64::try_from(told_to_backend(self.limit).as_millis()).unwrap_or(u64::MAX);
+        lines.begin("x-request-timeout-ms").number(left).end();
+        if self.upgrade {
+            lines.begin("connection").text("upgrade").end();
+            lines.begin("upgrade").text("websocket").end();
         }
     }
-    let mut pen = Pen(BytesMut::with_capacity(WRITTEN));
-    forwarded(&mut headers, &mut pen, theirs, client, prefix);
-    headers.insert(VIA, via(&mut pen, theirs));
-    set(&mut headers, X_REQUEST_ID, pen.text(ctx.request_id()));
-    set(&mut headers, TRACEPARENT, pen.text(ctx.trace().text().as_str()));
-    let left = u64::try_from(told_to_backend(limit).as_millis()).unwrap_or(u64::MAX);
-    headers.insert(X_REQUEST_TIMEOUT, left.into());
-    headers
-}
-
-/// Makes a backend's headers the client's. The request id is this server's own, so the backend's copy is dropped.
-pub(crate) fn to_client(headers: &mut HeaderMap) {
-    let named = Named::by(headers);
-    let leaves = |name: &&HeaderName| named.stays_behind(name);
-    // Mostly there is one.
-    while let Some(name) = headers.keys().find(leaves).cloned() {
-        headers.remove(name);
-    }
-    headers.remove(X_REQUEST_ID);
-    let via = via(&mut Pen(BytesMut::new()), headers);
-    headers.insert(VIA, via);
-}
-
-/// Asks the backend for a web socket, as the client has asked this gateway.
-pub(crate) fn upgrade(headers: &mut HeaderMap) {
-    headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
-    headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
 }
 
 /// What a proxy says that is trusted is kept, and added to; what anybody else says of the way it came is replaced.
-fn forwarded(
-    headers: &mut HeaderMap,
-    pen: &mut Pen,
-    theirs: &HeaderMap,
-    client: &Client,
-    prefix: &'static str,
-) {
+fn forwarded(lines: &mut Lines<'_>, theirs: &Fields, client: &Client, prefix: &'static str) {
     let believed = client.trusted.then_some(theirs);
-    let known = |name: &HeaderName| believed?.get(name).cloned();
-    let before = |name: &HeaderName| believed.map(|theirs| values(theirs, name)).into_iter().flatten();
+    let known = |name| believed?.get(name);
+    let before = |name| believed.map(|theirs| theirs.texts(name)).into_iter().flatten();
     if let Some(address) = client.address {
-        pen.list(before(&X_FORWARDED_FOR));
-        set(headers, X_FORWARDED_FOR, pen.text(AddressText::of(address).as_str()));
+        let address = AddressText::of(address);
+        lines.begin("x-forwarded-for").list(before("x-forwarded-for")).text(address.as_str()).end();
     }
-    set(headers, X_FORWARDED_HOST, known(&X_FORWARDED_HOST).or_else(|| client.host.clone()));
+    if let Some(host) = known("x-forwarded-host").or(client.host.as_ref().map(HeaderValue::as_bytes)) {
+        lines.begin("x-forwarded-host").push(host).end();
+    }
     let host = client.host.as_ref().and_then(|host| host.to_str().ok());
     let proto = if client.secure { "https" } else { "http" };
-    pen.list(before(&FORWARDED));
-    Hop { peer: client.address, host, proto }.pieces(|piece| pen.push(piece));
-    set(headers, FORWARDED, pen.value());
-    let proto = HeaderValue::from_static(proto);
-    headers.insert(X_FORWARDED_PROTO, known(&X_FORWARDED_PROTO).unwrap_or(proto));
-    headers.insert(X_FORWARDED_PREFIX, HeaderValue::from_static(prefix));
-}
-
-/// The ways that a message has come, and this gateway's.
-fn via(pen: &mut Pen, theirs: &HeaderMap) -> HeaderValue {
-    let entry = HeaderValue::from_static(VIA_ENTRY);
-    if !theirs.contains_key(VIA) {
-        return entry;
-    }
-    pen.list(values(theirs, &VIA));
-    pen.text(VIA_ENTRY).unwrap_or(entry)
+    let line = lines.begin("forwarded").list(before("forwarded"));
+    Hop { peer: client.address, host, proto }.pieces(|piece| {
+        line.text(piece);
+    });
+    line.end();
+    lines.begin("x-forwarded-proto").push(known("x-forwarded-proto").unwrap_or(proto.as_bytes())).end();
+    lines.begin("x-forwarded-prefix").text(prefix).end();
 }
 
 /// The server in front of this code has answered `Expect` already; all others are set here or by the connection.
-fn is_replaced(name: &HeaderName) -> bool {
+fn is_replaced(name: &str) -> bool {
     matches!(
-        name.as_str(),
+        name,
         "host"
             | "expect"
+            | "content-length"
             | "forwarded"
             | "via"
             | "x-forwarded-for"
@@ -123,91 +94,151 @@ fn is_replaced(name: &HeaderName) -> bool {
     )
 }
 
+/// Writes the lines of a head.
+struct Lines<'a>(&'a mut Vec<u8>);
+
+impl Lines<'_> {
+    fn begin(&mut self, name: &str) -> &mut Self {
+        self.push(name.as_bytes()).push(b": ")
+    }
+
+    /// What is the value of a header already.
+    fn push(&mut self, value: &[u8]) -> &mut Self {
+        self.0.extend_from_slice(value);
+        self
+    }
+
+    /// Any text, without what cannot stand in a header.
+    fn text(&mut self, text: &str) -> &mut Self {
+        let sound = |byte: u8| matches!(byte, b' '..=b'~');
+        if text.bytes().all(sound) {
+            return self.push(text.as_bytes());
+        }
+        self.0.extend(text.bytes().filter(|byte| sound(*byte)));
+        self
+    }
+
+    fn number(&mut self, number: u64) -> &mut Self {
+        let mut text = itoa::Buffer::new();
+        self.push(text.format(number).as_bytes())
+    }
+
+    /// Begins a list with all values that there are.
+    fn list<'a>(&mut self, known: impl Iterator<Item = &'a str>) -> &mut Self {
+        for line in known.map(str::trim).filter(|line| !line.is_empty()) {
+            self.push(line.as_bytes()).push(b", ");
+        }
+        self
+    }
+
+    fn end(&mut self) {
+        self.push(b"\r\n");
+    }
+}
+
+/// Makes a backend's headers the client's, one by one as they come.
+pub(crate) struct FromBackend {
+    headers: Fields,
+    named: Vec<String>,
+    websocket: bool,
+}
+
+impl FromBackend {
+    /// For so many headers, in a head that is so many bytes long.
+    pub(crate) fn with_capacity(fields: usize, bytes: usize) -> Self {
+        let headers = Fields::with_capacity(fields + ADDED, bytes + ADDED_BYTES);
+        Self { headers, named: Vec::new(), websocket: false }
+    }
+
+    /// Takes the next header. The request id is this server's own, so the backend's copy is dropped.
+    pub(crate) fn take(&mut self, name: &str, value: &[u8]) {
+        let Self { headers, named, websocket } = self;
+        headers.push_if(name, value, |name| match name {
+            "connection" => {
+                named.extend(named_by(std::str::from_utf8(value).unwrap_or_default()));
+                false
+            }
+            "upgrade" => {
+                *websocket |= value.trim_ascii().eq_ignore_ascii_case(b"websocket");
+                false
+            }
+            name => name != "x-request-id" && !is_hop_by_hop(name),
+        });
+    }
+
+    /// Whether there is an upgrade, and it is to a web socket.
+    pub(crate) const fn is_websocket(&self) -> bool {
+        self.websocket
+    }
+
+    pub(crate) fn headers(self) -> Fields {
+        let Self { mut headers, named, .. } = self;
+        if !named.is_empty() {
+            headers.retain(|name| !named.iter().any(|named| named == name));
+        }
+        if headers.contains("via") {
+            let mut line = Vec::new();
+            Lines(&mut line).list(headers.texts("via")).text(VIA_ENTRY);
+            headers.set("via", &line);
+        } else {
+            headers.push("via", VIA_ENTRY.as_bytes());
+        }
+        headers
+    }
+}
+
 /// The headers that `Connection` names, read once. Nearly always there are none, and nothing is allocated.
 struct Named(Vec<String>);
 
 impl Named {
-    fn by(headers: &HeaderMap) -> Self {
-        let options = values(headers, &CONNECTION).flat_map(connection_options);
-        let names = options.filter(|option| !is_hop_by_hop(option) && *option != "close");
-        Self(names.map(str::to_ascii_lowercase).collect())
+    fn by(headers: &Fields) -> Self {
+        Self(headers.texts("connection").flat_map(named_by).collect())
     }
 
-    /// Names in a map are lower case already.
-    fn stays_behind(&self, name: &HeaderName) -> bool {
-        is_hop_by_hop(name.as_str()) || self.0.iter().any(|named| named == name.as_str())
+    fn stays_behind(&self, name: &str) -> bool {
+        is_hop_by_hop(name) || self.0.iter().any(|named| named == name)
     }
 }
 
-/// Writes values one behind the other into one piece of memory, which they share.
-struct Pen(BytesMut);
-
-impl Pen {
-    fn push(&mut self, text: &str) {
-        self.0.extend_from_slice(text.as_bytes());
-    }
-
-    /// Begins a list with all values that there are.
-    fn list<'a>(&mut self, known: impl Iterator<Item = &'a str>) {
-        for line in known.map(str::trim).filter(|line| !line.is_empty()) {
-            self.push(line);
-            self.push(", ");
-        }
-    }
-
-    /// Ends what was begun with the text.
-    fn text(&mut self, text: &str) -> Option<HeaderValue> {
-        self.push(text);
-        self.value()
-    }
-
-    /// What was written since the last value; `None` where it cannot stand in a header.
-    fn value(&mut self) -> Option<HeaderValue> {
-        HeaderValue::from_maybe_shared(self.0.split().freeze()).ok()
-    }
-}
-
-fn values<'a>(headers: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'a str> + use<'a> {
-    headers.get_all(name).into_iter().filter_map(|value| value.to_str().ok())
-}
-
-/// Replaces all values of the header, or removes them where there is none.
-fn set(headers: &mut HeaderMap, name: HeaderName, value: Option<HeaderValue>) {
-    match value {
-        Some(value) => drop(headers.insert(name, value)),
-        None => drop(headers.remove(name)),
-    }
+/// The headers that are named by a value of `Connection`, in lower case.
+fn named_by(value: &str) -> impl Iterator<Item = String> {
+    let options = connection_options(value);
+    let names = options.filter(|option| !is_hop_by_hop(option) && !option.eq_ignore_ascii_case("close"));
+    names.map(str::to_ascii_lowercase)
 }
 
 #[cfg(test)]
 mod tests {
-    use http::{Method, uri::PathAndQuery};
+    use http::{HeaderMap, HeaderName, Method, uri::PathAndQuery};
     use kernel_application::testing::context;
 
     use super::*;
 
-    fn map(headers: &[(&'static str, &'static str)]) -> HeaderMap {
-        let pair = |(name, value): &(&'static str, &'static str)| {
-            (HeaderName::from_static(name), HeaderValue::from_static(value))
-        };
-        let mut map = HeaderMap::new();
-        for (name, value) in headers.iter().map(pair) {
-            map.append(name, value);
-        }
-        map
-    }
-
-    fn forwarded(headers: &[(&'static str, &'static str)], trusted: bool) -> HeaderMap {
+    fn forwarded(headers: &[(&str, &str)], trusted: bool) -> HeaderMap {
         let (address, host) = ("10.0.0.7".parse().ok(), Some(HeaderValue::from_static("shop.example")));
         let request = UpstreamRequest {
             method: Method::GET,
-            target: PathAndQuery::from_static("/products"),
+            target: PathAndQuery::from_static("/products").into(),
             prefix: "/api",
-            headers: map(headers),
+            headers: headers.iter().copied().collect(),
             client: Client { address, trusted, secure: false, host },
             harmless: true,
         };
-        to_backend(&request, &context(), Duration::from_secs(20))
+        let ctx = context();
+        let to_backend =
+            ToBackend { request: &request, ctx: &ctx, limit: Duration::from_secs(20), upgrade: false };
+        read(|lines| to_backend.write(lines))
+    }
+
+    fn read(write: impl FnOnce(&mut Vec<u8>)) -> HeaderMap {
+        let mut lines = Vec::new();
+        write(&mut lines);
+        let mut map = HeaderMap::new();
+        for line in String::from_utf8(lines).unwrap().split_terminator("\r\n") {
+            let (name, value) = line.split_once(": ").unwrap();
+            map.append(HeaderName::try_from(name).unwrap(), HeaderValue::from_str(value).unwrap());
+        }
+        map
     }
 
     const ASKED: [(&str, &str); 8] = [
@@ -279,18 +310,36 @@ mod tests {
     }
 
     #[test]
+    fn no_text_ends_its_line() {
+        let headers = read(|lines| Lines(lines).begin("via").text("a\r\nb: c\0\u{e9}").end());
+        assert_eq!(headers["via"], "ab: c");
+    }
+
+    fn passed_on(headers: &[(&str, &str)]) -> Fields {
+        let mut kept = FromBackend::with_capacity(headers.len(), 0);
+        for (name, value) in headers {
+            kept.take(name, value.as_bytes());
+        }
+        kept.headers()
+    }
+
+    #[test]
+    fn answers_tell_the_way_they_have_come() {
+        let headers = passed_on(&[("Via", "1.0 cache"), ("via", "1.1 other")]);
+        assert_eq!(headers.texts("via").collect::<Vec<_>>(), ["1.0 cache, 1.1 other, 1.1 gateway"]);
+    }
+
+    #[test]
     fn answers_lose_connection_headers_only() {
-        let mut headers = map(&[
-            ("connection", "x-internal"),
-            ("x-internal", "1"),
-            ("transfer-encoding", "chunked"),
-            ("content-length", "3"),
-            ("etag", "\"1\""),
-            ("x-request-id", "r1"),
+        let headers = passed_on(&[
+            ("X-Internal", "1"),
+            ("Connection", "X-Internal, close"),
+            ("Transfer-Encoding", "chunked"),
+            ("Content-Length", "3"),
+            ("ETag", "\"1\""),
+            ("X-Request-Id", "r1"),
         ]);
-        to_client(&mut headers);
-        let mut names: Vec<_> = headers.keys().map(HeaderName::as_str).collect();
-        names.sort_unstable();
+        let names: Vec<_> = headers.iter().map(|(name, _)| name).collect();
         assert_eq!(names, ["content-length", "etag", "via"]);
     }
 }

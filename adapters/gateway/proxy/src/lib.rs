@@ -1,7 +1,8 @@
 //! HTTP client that forwards requests to backends: connections for each thread, bodies passed on piece by piece.
 //!
-//! [`Pool`] holds the connections and their limits, and whoever sends over one of them drives it (`connection`).
-//! [`HyperUpstreamClient`] forwards over it, [`HyperProbe`] asks for readiness over it. What is done to headers on the way
+//! [`Pool`] holds the connections and their limits, and whoever sends over one of them drives it (`connection`); what is
+//! said over it is in `wire`.
+//! [`HttpUpstreamClient`] forwards over it, [`HttpProbe`] asks for readiness over it. What is done to headers on the way
 //! is in `headers`; how long a backend may take, in `patience`; what is seen of it all, in `observer`.
 
 mod body;
@@ -15,10 +16,10 @@ mod per_thread;
 mod pool;
 mod probe;
 mod pulse;
-mod relay;
 mod tunnel;
+mod wire;
 
-pub use client::{HyperUpstreamClient, HyperUpstreamClientParameters};
+pub use client::{HttpUpstreamClient, HttpUpstreamClientParameters};
 pub use observer::{UpstreamObserver, UpstreamObserverParameters, UpstreamSeries, register_state};
 pub use pool::{Pool, Timeouts};
-pub use probe::{HyperProbe, HyperProbeParameters, InvalidProbePath, ProbePath, ProbeTarget};
+pub use probe::{HttpProbe, HttpProbeParameters, InvalidProbePath, ProbePath, ProbeTarget};

@@ -2,8 +2,7 @@
 
 use std::{
     collections::{HashMap, VecDeque},
-    error::Error,
-    io, mem,
+    mem,
     sync::{Arc, Weak},
     time::Duration,
 };
@@ -11,9 +10,10 @@ use std::{
 use foldhash::fast::RandomState;
 use gateway_domain::Backend;
 use http::{
-    Request, Response, Uri,
+    Uri,
     uri::{PathAndQuery, Scheme},
 };
+use hyper_util::rt::TokioIo;
 use kernel_application::BoxError;
 use platform_tls::ClientTls;
 use tokio::{
@@ -22,10 +22,14 @@ use tokio::{
 };
 
 use crate::{
-    body::UpstreamBody,
-    connection::{Answer, Connection},
+    connection::{Answer, Connection, Unanswered},
     connector::Connector,
     per_thread::{self, PerThread},
+    wire::{
+        WireError,
+        head::Head,
+        sending::{RequestHead, UpstreamBody},
+    },
 };
 
 /// Servers commonly close a connection that was idle for 5 seconds. Letting go first means that no request is sent on
@@ -79,7 +83,7 @@ pub(crate) enum Failure {
     /// There was no connection, so that the backend has seen nothing.
     Connect(BoxError),
     /// The exchange ended early.
-    Exchange(hyper::Error),
+    Exchange(WireError),
 }
 
 impl Pool {
@@ -94,39 +98,38 @@ impl Pool {
         self.shared.timeouts
     }
 
-    /// Sends a request, whose target is to be in origin form.
+    /// Sends a request, with `body` behind its head.
     ///
     /// A backend may close a connection that is kept just when a request is on its way. What it has not taken is sent over
-    /// another one, and so is, once and over a new one, what `again` makes: nothing, where the backend may have acted on
-    /// the request and that must not happen twice.
+    /// another one, and so is, once and over a new one, the same head with `again`: nothing, where the backend may have
+    /// acted on the request and that must not happen twice.
     pub(crate) async fn send(
         &self,
         backend: &Backend,
-        mut request: Request<UpstreamBody>,
-        again: impl FnOnce() -> Option<Request<UpstreamBody>>,
-    ) -> Result<Response<Answer>, Failure> {
+        request: RequestHead<'_>,
+        mut body: UpstreamBody,
+        again: Option<UpstreamBody>,
+    ) -> Result<(Head, Answer), Failure> {
         while let Some(connection) = self.kept(backend) {
-            let mut unsent = match connection.send(self, request).await {
-                Ok(response) => return Ok(response),
-                Err(unsent) => unsent,
+            let Unanswered { error, unsent } = match connection.send(self, request, body).await {
+                Ok(answer) => return Ok(answer),
+                Err(unanswered) => unanswered,
             };
-            if let Some(back) = unsent.take_message() {
-                request = back;
+            if let Some(unsent) = unsent {
+                body = unsent;
                 continue;
             }
-            let error = unsent.into_error();
-            let Some(again) = is_broken(&error).then(again).flatten() else {
+            let Some(again) = again.filter(|_| error.is_broken()) else {
                 return Err(Failure::Exchange(error));
             };
-            return Box::pin(self.send_anew(backend, again)).await;
+            return Box::pin(self.send_anew(backend, request, again)).await;
         }
         // In boxes of their own: most requests never need it, and would carry it about.
-        Box::pin(self.send_anew(backend, request)).await
+        Box::pin(self.send_anew(backend, request, body)).await
     }
 
     /// Takes a connection back that is ready for another request.
     pub(crate) fn keep(&self, connection: Box<Connection>) {
-        connection.rest();
         let thread = per_thread::current();
         let unattended = self.shared.kept.at(thread, |kept| {
             kept.keep(Idle { connection, since: Instant::now() });
@@ -145,16 +148,17 @@ impl Pool {
     async fn send_anew(
         &self,
         backend: &Backend,
-        request: Request<UpstreamBody>,
-    ) -> Result<Response<Answer>, Failure> {
+        request: RequestHead<'_>,
+        body: UpstreamBody,
+    ) -> Result<(Head, Answer), Failure> {
         let connection = self.connect(backend).await.map_err(Failure::Connect)?;
-        let sent = Box::new(connection).send(self, request).await;
-        sent.map_err(|error| Failure::Exchange(error.into_error()))
+        let sent = Box::new(connection).send(self, request, body).await;
+        sent.map_err(|unanswered| Failure::Exchange(unanswered.error))
     }
 
     async fn connect(&self, backend: &Backend) -> Result<Connection, BoxError> {
         let io = self.shared.connector.connect(base(backend)?, backend.server_name()).await?;
-        Connection::over(io, backend).await
+        Connection::over(TokioIo::new(io), backend)
     }
 
     /// The connection that was used last: the others may come to their end.
@@ -213,12 +217,4 @@ fn base(backend: &Backend) -> Result<Uri, http::Error> {
     let scheme = if backend.is_secure() { Scheme::HTTPS } else { Scheme::HTTP };
     let root = PathAndQuery::from_static("/");
     Uri::builder().scheme(scheme).authority(backend.authority()).path_and_query(root).build()
-}
-
-/// Whether the connection ended before there was the head of an answer.
-fn is_broken(error: &hyper::Error) -> bool {
-    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
-    let source = error.source().and_then(|source| source.downcast_ref::<io::Error>()).map(io::Error::kind);
-    let cut = matches!(source, Some(BrokenPipe | ConnectionAborted | ConnectionReset | UnexpectedEof));
-    cut || error.is_incomplete_message() || error.is_closed() || error.is_canceled()
 }

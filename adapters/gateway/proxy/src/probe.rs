@@ -3,14 +3,18 @@
 use std::{error::Error, str::FromStr, time::Duration};
 
 use async_trait::async_trait;
+use futures_util::StreamExt;
 use gateway_application::BackendProbe;
 use gateway_domain::Backend;
-use http::{Request, StatusCode, uri::PathAndQuery};
-use http_body_util::{BodyExt, Limited};
+use http::{Method, StatusCode, uri::PathAndQuery};
 use shaku::Component;
 use tokio::time::timeout;
 
-use crate::{Pool, body::UpstreamBody, pool::Failure};
+use crate::{
+    Pool,
+    pool::Failure,
+    wire::sending::{RequestHead, UpstreamBody},
+};
 
 /// More than a health answer is ever long: it is read to the end only to keep its connection.
 const MOST: usize = 64 * 1024;
@@ -47,10 +51,10 @@ pub struct ProbeTarget {
     pub timeout: Duration,
 }
 
-/// Implements the port with hyper.
+/// Implements the port over the same connections.
 #[derive(Component)]
 #[shaku(interface = BackendProbe)]
-pub struct HyperProbe {
+pub struct HttpProbe {
     /// The connections.
     pool: Pool,
     /// What is asked.
@@ -58,7 +62,7 @@ pub struct HyperProbe {
 }
 
 #[async_trait]
-impl BackendProbe for HyperProbe {
+impl BackendProbe for HttpProbe {
     async fn probe(&self, backend: &Backend) -> Result<(), String> {
         let ProbeTarget { path: ProbePath(path), timeout: limit } = &self.target;
         match timeout(*limit, self.status(backend)).await {
@@ -70,22 +74,21 @@ impl BackendProbe for HyperProbe {
     }
 }
 
-impl HyperProbe {
+impl HttpProbe {
     async fn status(&self, backend: &Backend) -> Result<StatusCode, String> {
-        let sent = self.pool.send(backend, self.request(), || Some(self.request())).await;
-        let response = sent.map_err(|failure| match failure {
+        let request =
+            RequestHead { method: &Method::GET, target: self.target.path.0.as_str(), headers: None };
+        let sent = self.pool.send(backend, request, UpstreamBody::EMPTY, Some(UpstreamBody::EMPTY)).await;
+        let (head, mut answer) = sent.map_err(|failure| match failure {
             Failure::Connect(error) => root(&*error),
             Failure::Exchange(error) => root(&error),
         })?;
-        let status = response.status();
-        Limited::new(response.into_body(), MOST).collect().await.map_err(|error| error.to_string())?;
-        Ok(status)
-    }
-
-    fn request(&self) -> Request<UpstreamBody> {
-        let mut request = Request::new(UpstreamBody::EMPTY);
-        *request.uri_mut() = self.target.path.0.clone().into();
-        request
+        let mut left = MOST;
+        while let Some(piece) = answer.next().await {
+            let piece = piece.map_err(|error| root(&error))?;
+            left = left.checked_sub(piece.len()).ok_or("answer is too long")?;
+        }
+        Ok(head.status)
     }
 }
 

@@ -6,12 +6,6 @@ use bytes::{Bytes, BytesMut};
 use futures_util::{StreamExt, stream};
 use gateway_application::{BodyStream, RequestBody, UpstreamError, UpstreamRequest, UpstreamResponse};
 use gateway_domain::message::asks_for_websocket;
-use http::{
-    HeaderMap, HeaderName, Response,
-    header::{CONNECTION, UPGRADE},
-};
-use hyper::upgrade::Upgraded;
-use hyper_util::rt::TokioIo;
 use kernel_application::BoxError;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf},
@@ -19,7 +13,11 @@ use tokio::{
     time::timeout,
 };
 
-use crate::{connection::Answer, headers, pulse::Pulse};
+use crate::{
+    connection::{Answer, Io},
+    pulse::Pulse,
+    wire::head::Head,
+};
 
 /// How long nobody may say anything. Those who use web sockets ping more often, as others on the way are less patient.
 const IDLE: Duration = Duration::from_mins(5);
@@ -28,41 +26,38 @@ const PIECE: usize = 16 * 1024;
 
 /// Whether the request is to become a tunnel.
 pub(crate) fn is_asked_for(request: &UpstreamRequest) -> bool {
-    let (upgrade, connection) = (values(&request.headers, &UPGRADE), values(&request.headers, &CONNECTION));
+    let (upgrade, connection) = (request.headers.texts("upgrade"), request.headers.texts("connection"));
     asks_for_websocket(request.method.as_str(), upgrade, connection)
 }
 
 /// Opens the tunnel that the backend has agreed to. `through` is what the client sends through it.
-pub(crate) async fn open(
-    mut response: Response<Answer>,
+pub(crate) fn open(
+    head: Head,
+    answer: Answer,
     through: Option<RequestBody>,
 ) -> Result<UpstreamResponse, UpstreamError> {
-    let agreed =
-        values(response.headers(), &UPGRADE).any(|value| value.trim().eq_ignore_ascii_case("websocket"));
-    let Some(through) = through.filter(|_| agreed) else {
+    let Some(through) = through.filter(|_| head.websocket) else {
         return Err(UpstreamError::Exchange("backend switches to a protocol that nobody asked for".into()));
     };
-    let upgrade = hyper::upgrade::on(&mut response);
-    let upgraded = response.body_mut().upgraded(upgrade).await;
-    let upgraded = upgraded.map_err(|error| UpstreamError::Exchange(error.into()))?;
-    let (mut head, _) = response.into_parts();
-    headers::to_client(&mut head.headers);
-    Ok(UpstreamResponse::new(head.status, head.headers, run(upgraded, through)))
+    let (io, come) =
+        answer.into_tunnel().ok_or_else(|| UpstreamError::Exchange("backend has gone".into()))?;
+    Ok(UpstreamResponse::new(head.status, head.headers, run(io, come, through)))
 }
 
-/// The bytes from the backend. The other direction runs beside it, and ends with it.
-fn run(upgraded: Upgraded, through: RequestBody) -> BodyStream {
-    let (reader, writer) = tokio::io::split(TokioIo::new(upgraded));
+/// The bytes from the backend, those first that came with its head. The other direction runs beside it, and ends with it.
+fn run(io: Io, come: Bytes, through: RequestBody) -> BodyStream {
+    let (reader, writer) = tokio::io::split(io);
     let pulse = Pulse::new();
     let sending = tokio::spawn(send(through, writer, pulse.clone()));
-    let from = From { reader, buffer: BytesMut::new(), pulse, _sending: Sending(sending.abort_handle()) };
+    let buffer = BytesMut::from(come);
+    let from = From { reader, buffer, pulse, _sending: Sending(sending.abort_handle()) };
     Box::pin(stream::try_unfold(from, |mut from| async move {
         let piece = from.next().await?;
         Ok(piece.map(|piece| (piece, from)))
     }))
 }
 
-async fn send(through: RequestBody, mut writer: WriteHalf<TokioIo<Upgraded>>, pulse: Pulse) {
+async fn send(through: RequestBody, mut writer: WriteHalf<Io>, pulse: Pulse) {
     let RequestBody::Stream(mut pieces) = through else { return };
     while let Some(Ok(piece)) = pieces.next().await {
         pulse.beat();
@@ -75,7 +70,7 @@ async fn send(through: RequestBody, mut writer: WriteHalf<TokioIo<Upgraded>>, pu
 }
 
 struct From {
-    reader: ReadHalf<TokioIo<Upgraded>>,
+    reader: ReadHalf<Io>,
     buffer: BytesMut,
     pulse: Pulse,
     _sending: Sending,
@@ -83,6 +78,9 @@ struct From {
 
 impl From {
     async fn next(&mut self) -> Result<Option<Bytes>, BoxError> {
+        if !self.buffer.is_empty() {
+            return Ok(Some(self.buffer.split().freeze()));
+        }
         loop {
             self.buffer.reserve(PIECE);
             let Some(left) = IDLE.checked_sub(self.pulse.last().elapsed()) else {
@@ -106,8 +104,4 @@ impl Drop for Sending {
     fn drop(&mut self) {
         self.0.abort();
     }
-}
-
-fn values<'a>(headers: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'a str> + use<'a> {
-    headers.get_all(name).into_iter().filter_map(|value| value.to_str().ok())
 }

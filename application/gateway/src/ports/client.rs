@@ -6,9 +6,11 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::stream::{self, BoxStream};
 use gateway_domain::{Backend, member::Slot, message::TrustedProxies};
-use http::{HeaderMap, HeaderValue, Method, StatusCode, uri::PathAndQuery};
+use http::{HeaderValue, Method, StatusCode, uri::PathAndQuery};
 use kernel_application::{BoxError, CallContext};
 use shaku::Interface;
+
+use crate::Fields;
 
 /// A response's body as it arrives; an error breaks the connection to the client.
 pub type BodyStream = BoxStream<'static, Result<Bytes, BoxError>>;
@@ -36,15 +38,47 @@ pub struct UpstreamRequest {
     /// The method.
     pub method: Method,
     /// Path and query, byte for byte as the client sent them, without the public prefix.
-    pub target: PathAndQuery,
+    pub target: InnerTarget,
     /// The public prefix that was taken off.
     pub prefix: &'static str,
     /// The client's headers.
-    pub headers: HeaderMap,
+    pub headers: Fields,
     /// Who asks.
     pub client: Client,
     /// Whether sending it twice does no more than sending it once.
     pub harmless: bool,
+}
+
+/// The end of a target, from some place of its path on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InnerTarget {
+    whole: PathAndQuery,
+    from: usize,
+}
+
+impl InnerTarget {
+    /// The target without the first bytes of its path; `None` where no path would be left.
+    pub fn of(whole: PathAndQuery, from: usize) -> Option<Self> {
+        let left = whole.as_str().get(from..)?;
+        left.starts_with('/').then_some(())?;
+        Some(Self { whole, from })
+    }
+
+    /// Path and query.
+    pub fn as_str(&self) -> &str {
+        self.whole.as_str().get(self.from..).unwrap_or_default()
+    }
+
+    /// The path.
+    pub fn path(&self) -> &str {
+        self.whole.path().get(self.from..).unwrap_or_default()
+    }
+}
+
+impl From<PathAndQuery> for InnerTarget {
+    fn from(whole: PathAndQuery) -> Self {
+        Self { whole, from: 0 }
+    }
 }
 
 /// Who asks, as this machine saw it.
@@ -99,7 +133,7 @@ pub struct UpstreamResponse {
     /// The status.
     pub status: StatusCode,
     /// The headers.
-    pub headers: HeaderMap,
+    pub headers: Fields,
     /// The body.
     pub body: AnswerBody,
     /// To be kept as long as the body.
@@ -108,7 +142,7 @@ pub struct UpstreamResponse {
 
 impl UpstreamResponse {
     /// An answer that holds nothing yet.
-    pub fn new(status: StatusCode, headers: HeaderMap, body: impl Into<AnswerBody>) -> Self {
+    pub fn new(status: StatusCode, headers: Fields, body: impl Into<AnswerBody>) -> Self {
         Self { status, headers, body: body.into(), held: Held(None) }
     }
 }

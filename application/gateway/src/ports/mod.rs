@@ -9,8 +9,8 @@ mod state;
 use async_trait::async_trait;
 pub use call::{CallClient, CallPiece, CallPieces, CallRequest, CallResponse};
 pub use client::{
-    AnswerBody, BodyError, BodyStream, Client, Held, RequestBody, Stage, UpstreamClient, UpstreamError,
-    UpstreamRequest, UpstreamResponse,
+    AnswerBody, BodyError, BodyStream, Client, Held, InnerTarget, RequestBody, Stage, UpstreamClient,
+    UpstreamError, UpstreamRequest, UpstreamResponse,
 };
 use gateway_domain::Backend;
 pub use limiter::{Decider, Deciding, RateLimiter, Ruling};

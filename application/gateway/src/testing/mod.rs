@@ -12,14 +12,14 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::StreamExt;
 use gateway_domain::{Backend, Outcome, call::CallRoute, fleet::Fleet};
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
 use kernel_application::{CallContext, UseCaseError};
 
 pub use self::clock::TokioClock;
 use crate::{
     AttemptObservation, BackendList, BackendProbe, BalancingSettings, CallObservation, CallRefusal, Change,
-    Decider, ForwardObservation, ForwardObserver, RequestBody, ServiceSettings, Settings, UpstreamClient,
-    UpstreamError, UpstreamRequest, UpstreamResponse,
+    Decider, Fields, ForwardObservation, ForwardObserver, RequestBody, ServiceSettings, Settings,
+    UpstreamClient, UpstreamError, UpstreamRequest, UpstreamResponse,
 };
 
 /// Answers 200 with an empty body, unless it is told otherwise; remembers what it was sent and told.
@@ -112,7 +112,7 @@ impl UpstreamClient for ScriptedBackends {
         request: &UpstreamRequest,
         body: RequestBody,
     ) -> Result<UpstreamResponse, UpstreamError> {
-        let line = format!("{} {}{}", request.method, backend.authority(), request.target);
+        let line = format!("{} {}{}", request.method, backend.authority(), request.target.as_str());
         if self.is_away(backend) {
             self.seen.push(line);
             return Err(UpstreamError::Connect("refused".into()));
@@ -123,7 +123,7 @@ impl UpstreamClient for ScriptedBackends {
             return Err(UpstreamError::Exchange("broke off".into()));
         }
         let status = self.statuses.get(backend.authority()).copied().unwrap_or_default();
-        Ok(UpstreamResponse::new(status, HeaderMap::new(), Bytes::new()))
+        Ok(UpstreamResponse::new(status, Fields::default(), Bytes::new()))
     }
 }
 

@@ -188,7 +188,7 @@ async fn a_backend_that_sends_garbage_hurts_its_own_clients_only() {
     hurts_nobody_else("has no status", NO_STATUS, Some(502)).await;
     hurts_nobody_else("has no header", NO_HEADER, Some(502)).await;
     hurts_nobody_else("has headers without end", HEADERS_WITHOUT_END, Some(502)).await;
-    hurts_nobody_else("has no chunk", NO_CHUNK, None).await;
+    hurts_nobody_else("has no chunk", NO_CHUNK, Some(502)).await;
 }
 
 #[tokio::test]

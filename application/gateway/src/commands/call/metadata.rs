@@ -30,6 +30,11 @@ const VIA_ENTRY: &str = "2 gateway";
 /// A status that a peer did not send, or nobody can read.
 const UNKNOWN: u16 = 2;
 
+/// What those before this gateway say of the way that a call has come.
+pub(super) fn ways(headers: &HeaderMap) -> Vec<&str> {
+    headers.get_all(X_FORWARDED_FOR).iter().filter_map(|line| line.to_str().ok()).collect()
+}
+
 /// Makes a client's metadata the backend's: who calls, under which ids. The time that is left is set for each attempt.
 pub(super) fn to_backend(headers: &mut HeaderMap, ctx: &CallContext, client: &Client) {
     let before = |headers: &HeaderMap, name: HeaderName| {

@@ -146,7 +146,9 @@ impl CallHandler {
         let Call { mut headers, body, mut client, .. } = call;
         client.judge(&self.settings.forward.proxies);
         let admission = Admission { limiter: &*self.limiter, proxies: &self.settings.forward.proxies };
-        let ruling = admission.check(ctx, class(route), &headers, &client, &mut course.limited).await?;
+        let ruling = admission
+            .check(ctx, class(route), || metadata::ways(&headers), &client, &mut course.limited)
+            .await?;
         let service = route.service();
         let upstream = self.upstreams.of(service).ok_or(GatewayError::Disabled(service))?;
         let (ctx, hurried) = self.limited(ctx, route.kind());

@@ -14,7 +14,7 @@ use gateway_domain::{
 use http::{HeaderMap, Method, header::VIA};
 use kernel_application::{CallContext, Command, CommandHandler, Permit, UseCaseError};
 
-use super::{Call, class};
+use super::{Call, class, metadata};
 use crate::{
     CallRefusal, Client, Decider, ForwardObserver, GatewayError, RateLimiter, Ruling, admission::Admission,
     limiter::class_of,
@@ -125,7 +125,8 @@ impl RefuseCallHandler {
         let admission = Admission { limiter: &*self.limiter, proxies: &self.proxies };
         // What nobody has is asked for in order to read.
         let class = route.map_or_else(|| class_of(Service::Product, &Method::GET), class);
-        let _: Option<Ruling> = admission.check(ctx, class, &call.headers, &client, limited).await?;
+        let _: Option<Ruling> =
+            admission.check(ctx, class, || metadata::ways(&call.headers), &client, limited).await?;
         Ok(())
     }
 }

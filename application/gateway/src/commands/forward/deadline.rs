@@ -2,17 +2,22 @@
 
 use std::time::{Duration, Instant};
 
-use http::{HeaderMap, HeaderName};
 use kernel_application::CallContext;
+
+use crate::Fields;
 
 /// The time that is left, in whole milliseconds. A client may ask for less than the gateway's limit, and a backend is told
 /// what is left for it.
-const X_REQUEST_TIMEOUT: HeaderName = HeaderName::from_static("x-request-timeout-ms");
+const X_REQUEST_TIMEOUT: &str = "x-request-timeout-ms";
 
 /// The same call with a nearer deadline, where one is asked for. What cannot be read is no wish.
-pub(super) fn shortened(ctx: &CallContext, headers: &mut HeaderMap) -> Option<Box<CallContext>> {
-    let asked = headers.remove(X_REQUEST_TIMEOUT);
-    let asked = asked.and_then(|asked| asked.to_str().ok()?.parse().ok()).map(Duration::from_millis);
+pub(super) fn shortened(ctx: &CallContext, headers: &mut Fields) -> Option<Box<CallContext>> {
+    if !headers.contains(X_REQUEST_TIMEOUT) {
+        return None;
+    }
+    let asked = headers.text(X_REQUEST_TIMEOUT).and_then(|asked| asked.parse().ok());
+    headers.remove(X_REQUEST_TIMEOUT);
+    let asked = asked.map(Duration::from_millis);
     let asked = asked.filter(|asked| ctx.remaining().is_none_or(|remaining| *asked < remaining));
     let deadline = Instant::now().checked_add(asked?)?;
     Some(Box::new(ctx.clone().with_deadline(deadline)))
@@ -26,8 +31,7 @@ mod tests {
 
     fn remaining(limit: u64, asked: &'static str) -> Duration {
         let ctx = context().with_deadline(Instant::now() + Duration::from_secs(limit));
-        let mut headers = HeaderMap::new();
-        headers.insert(X_REQUEST_TIMEOUT, asked.parse().unwrap());
+        let mut headers: Fields = [("X-Request-Timeout-Ms", asked)].into_iter().collect();
         let shortened = shortened(&ctx, &mut headers);
         let remaining = shortened.as_deref().unwrap_or(&ctx).remaining().unwrap();
         assert!(headers.is_empty(), "the backend gets its own");

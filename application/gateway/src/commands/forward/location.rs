@@ -1,27 +1,21 @@
 //! Puts the public prefix back where a backend names one of its own paths.
 
 use gateway_domain::{API_PREFIX, RouteTable};
-use http::{
-    HeaderMap, HeaderValue,
-    header::{CONTENT_LOCATION, LOCATION},
-};
+
+use crate::Fields;
 
 /// Backends do not know that clients see them below a prefix: `Location: /products/7` becomes `/api/products/7`.
-pub(super) fn make_public(routes: &RouteTable, headers: &mut HeaderMap) {
-    for name in [LOCATION, CONTENT_LOCATION] {
-        if let Some(value) = headers.get(&name).and_then(|value| public(routes, value)) {
-            headers.insert(name, value);
+pub(super) fn make_public(routes: &RouteTable, headers: &mut Fields) {
+    for name in ["location", "content-location"] {
+        if let Some(value) = headers.text(name).and_then(|value| public(routes, value)) {
+            headers.set(name, value.as_bytes());
         }
     }
 }
 
-fn public(routes: &RouteTable, value: &HeaderValue) -> Option<HeaderValue> {
-    let target = value.to_str().ok()?;
+fn public(routes: &RouteTable, target: &str) -> Option<String> {
     let path = target.split(['?', '#']).next()?;
-    if !routes.is_public(path) {
-        return None;
-    }
-    HeaderValue::try_from(format!("{API_PREFIX}{target}")).ok()
+    routes.is_public(path).then(|| format!("{API_PREFIX}{target}"))
 }
 
 #[cfg(test)]
@@ -29,10 +23,9 @@ mod tests {
     use super::*;
 
     fn location(value: &'static str) -> String {
-        let mut headers = HeaderMap::new();
-        headers.insert(LOCATION, HeaderValue::from_static(value));
+        let mut headers: Fields = [("Location", value)].into_iter().collect();
         make_public(&RouteTable::standard(), &mut headers);
-        headers[LOCATION].to_str().unwrap().to_owned()
+        headers.text("location").unwrap().to_owned()
     }
 
     #[test]

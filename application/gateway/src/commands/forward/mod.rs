@@ -23,11 +23,7 @@ use gateway_domain::{
     message::TrustedProxies,
     retry::{Repeatable, RetryRules},
 };
-use http::{
-    HeaderMap, HeaderName, Method,
-    header::{CONTENT_LENGTH, UPGRADE},
-    uri::PathAndQuery,
-};
+use http::{Method, uri::PathAndQuery};
 use kernel_application::{CallContext, Command, CommandHandler, Permit};
 pub use record::{Facts, Record};
 pub use refuse::{RefuseRequest, RefuseRequestHandler};
@@ -36,12 +32,12 @@ use shaku::Component;
 use tokio::time::timeout;
 
 use crate::{
-    Client, ForwardObserver, GatewayError, RateLimiter, RequestBody, Ruling, UpstreamClient, UpstreamRequest,
-    UpstreamResponse, Upstreams,
+    Client, Fields, ForwardObserver, GatewayError, InnerTarget, RateLimiter, RequestBody, Ruling,
+    UpstreamClient, UpstreamRequest, UpstreamResponse, Upstreams,
     admission::Admission,
     attempts::{Attempts, Reached},
     body::{Lending, MOST_KEPT, keep},
-    limiter::{class_of, rate_limit_headers},
+    limiter::{class_of, rate_limits},
     upstreams::Upstream,
 };
 
@@ -52,7 +48,7 @@ pub struct Forward {
     /// Path and query as they were sent, still percent-encoded.
     pub target: PathAndQuery,
     /// The headers.
-    pub headers: HeaderMap,
+    pub headers: Fields,
     /// The body.
     pub body: RequestBody,
     /// Who asks.
@@ -109,9 +105,9 @@ impl CommandHandler<Forward> for ForwardHandler {
     ) -> Result<UpstreamResponse, GatewayError> {
         let path = RequestPath::parse(request.target.path())?;
         let (route, inner) = self.routes.resolve(path).ok_or(GatewayError::UnknownRoute)?;
-        request.target = inner_target(inner, &request.target)?;
+        let prefix = request.target.path().len().saturating_sub(inner.len());
         let mut report = Report::new(route, request.method.clone());
-        let result = self.forward(ctx, route, &mut request, &mut report).await;
+        let result = self.forward(ctx, (route, prefix), &mut request, &mut report).await;
         let observation = report.observation(&result);
         request.record.keep(&observation);
         self.observer.ended(ctx, &observation);
@@ -119,19 +115,17 @@ impl CommandHandler<Forward> for ForwardHandler {
     }
 }
 
-const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
-
 impl ForwardHandler {
     /// What a module needs to build the handler: the backends and settings, beside the routes of the public API.
     pub fn parameters(upstreams: Arc<Upstreams>, settings: ForwardSettings) -> ForwardHandlerParameters {
         ForwardHandlerParameters { upstreams, settings, routes: RouteTable::standard() }
     }
 
-    /// The request's target is the one that its service is asked for. What is sent is taken out of it.
+    /// What is sent is taken out of the request, without the prefix of its path that is so long.
     async fn forward(
         &self,
         ctx: &CallContext,
-        route: &Route,
+        (route, prefix): (&Route, usize),
         request: &mut Forward,
         report: &mut Report,
     ) -> Result<UpstreamResponse, GatewayError> {
@@ -139,8 +133,10 @@ impl ForwardHandler {
         let admission = Admission { limiter: &*self.limiter, proxies: &self.settings.proxies };
         let class = class_of(route.service(), &request.method);
         let limited = &mut report.course.limited;
-        let ruling = admission.check(ctx, class, &request.headers, &request.client, limited).await?;
-        admit(ctx, &request.method, request.target.path())?;
+        let ruling = admission.check(ctx, class, || ways(&request.headers), &request.client, limited).await?;
+        let target = mem::replace(&mut request.target, PathAndQuery::from_static("/"));
+        let target = InnerTarget::of(target, prefix).ok_or(GatewayError::UnknownRoute)?;
+        admit(ctx, &request.method, target.path())?;
         claims::remove(&mut request.headers);
         let upstream = self.upstream(route)?;
         let shortened = deadline::shortened(ctx, &mut request.headers);
@@ -153,7 +149,7 @@ impl ForwardHandler {
         }
         let exchange = RequestExchange {
             client: &*self.client,
-            request: outgoing(request, harmless),
+            request: outgoing(request, target, harmless),
             body: Lending::new(body),
         };
         let attempts = Attempts {
@@ -167,7 +163,9 @@ impl ForwardHandler {
         response.held.0 = Some(slot);
         location::make_public(&self.routes, &mut response.headers);
         if let Some(Ruling { decision, .. }) = ruling {
-            response.headers.extend(rate_limit_headers(&decision));
+            for (name, value) in rate_limits(&decision) {
+                response.headers.push(name, itoa::Buffer::new().format(value).as_bytes());
+            }
         }
         Ok(response)
     }
@@ -177,8 +175,8 @@ impl ForwardHandler {
     }
 
     /// The length of the body, where the request may be sent again with it and it is known to be short.
-    fn worth_keeping(&self, headers: &HeaderMap, harmless: bool) -> Option<u64> {
-        let length = headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()?;
+    fn worth_keeping(&self, headers: &Fields, harmless: bool) -> Option<u64> {
+        let length = headers.text("content-length")?.parse().ok()?;
         (harmless && self.settings.retries.is_some() && length <= MOST_KEPT).then_some(length)
     }
 }
@@ -193,15 +191,15 @@ async fn read(ctx: &CallContext, body: RequestBody, length: u64) -> Result<Reque
 /// first one has begun.
 fn is_harmless(request: &Forward) -> bool {
     let Forward { method, headers, .. } = request;
-    Repeatable::is_harmless(method.as_str(), headers.contains_key(IDEMPOTENCY_KEY))
-        && !headers.contains_key(UPGRADE)
+    Repeatable::is_harmless(method.as_str(), headers.contains("idempotency-key"))
+        && !headers.contains("upgrade")
 }
 
 /// Takes what is sent out of the request.
-fn outgoing(request: &mut Forward, harmless: bool) -> UpstreamRequest {
+fn outgoing(request: &mut Forward, target: InnerTarget, harmless: bool) -> UpstreamRequest {
     UpstreamRequest {
         method: mem::take(&mut request.method),
-        target: mem::replace(&mut request.target, PathAndQuery::from_static("/")),
+        target,
         prefix: API_PREFIX,
         headers: mem::take(&mut request.headers),
         client: mem::take(&mut request.client),
@@ -209,11 +207,9 @@ fn outgoing(request: &mut Forward, harmless: bool) -> UpstreamRequest {
     }
 }
 
-/// The target below the prefix: the same text, from its path without the prefix on.
-fn inner_target(path: &str, whole: &PathAndQuery) -> Result<PathAndQuery, GatewayError> {
-    let prefix = whole.path().len().saturating_sub(path.len());
-    let inner = whole.as_str().get(prefix..).unwrap_or_default();
-    PathAndQuery::try_from(inner).map_err(|error| GatewayError::Target(error.into()))
+/// What those before this gateway say of the way that a request has come.
+fn ways(headers: &Fields) -> Vec<&str> {
+    headers.texts("x-forwarded-for").collect()
 }
 
 /// Turns away those without an identity where a route is not for everybody. Who they are is for the service to judge.

@@ -7,12 +7,12 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use gateway_domain::{RequestPath, Route, RouteTable, Service, message::TrustedProxies};
-use http::{HeaderMap, Method};
+use http::Method;
 use kernel_application::{CallContext, Command, CommandHandler, Permit};
 
-use super::report::Report;
+use super::{report::Report, ways};
 use crate::{
-    Client, Decider, ForwardObserver, GatewayError, RateLimiter, Ruling, UpstreamResponse,
+    Client, Decider, Fields, ForwardObserver, GatewayError, RateLimiter, Ruling, UpstreamResponse,
     admission::Admission, limiter::class_of,
 };
 
@@ -24,7 +24,7 @@ pub struct RefuseRequest {
     /// The path as it was sent, still percent-encoded.
     pub path: String,
     /// The headers.
-    pub headers: HeaderMap,
+    pub headers: Fields,
     /// Who asks.
     pub client: Client,
 }
@@ -72,7 +72,7 @@ impl RefuseRequestHandler {
         client.judge(&self.proxies);
         let admission = Admission { limiter: &*self.limiter, proxies: &self.proxies };
         let class = class_of(service, &method);
-        let _: Option<Ruling> = admission.check(ctx, class, &headers, &client, limited).await?;
+        let _: Option<Ruling> = admission.check(ctx, class, || ways(&headers), &client, limited).await?;
         Ok(())
     }
 }
@@ -98,7 +98,6 @@ mod tests {
     use std::{num::NonZeroU32, time::Duration};
 
     use gateway_domain::limit::Quota;
-    use http::HeaderValue;
     use kernel_application::{Caller, UseCaseError, testing::context};
 
     use super::*;
@@ -127,9 +126,7 @@ mod tests {
             path: &str,
             forwarded: &'static str,
         ) -> Result<(), &'static str> {
-            let headers = [("x-forwarded-for".parse().unwrap(), HeaderValue::from_static(forwarded))]
-                .into_iter()
-                .collect();
+            let headers = [("x-forwarded-for", forwarded)].into_iter().collect();
             let client = Client { address: Some([10, 0, 0, 1].into()), ..Client::default() };
             let request = RefuseRequest { method, path: path.to_owned(), headers, client };
             let ctx = context().by(Caller::Anonymous);

@@ -12,7 +12,7 @@ use gateway_domain::{
     limit::Quota,
     member::{Limits, MemberSettings},
 };
-use http::{HeaderValue, StatusCode};
+use http::StatusCode;
 use kernel_application::{UseCaseError, testing::context};
 
 use super::*;
@@ -43,7 +43,7 @@ fn request(method: Method, path: &str, body: &'static [&'static str]) -> Forward
     Forward {
         method,
         target: path.parse().unwrap(),
-        headers: HeaderMap::new(),
+        headers: Fields::default(),
         body: if body.is_empty() { RequestBody::Empty } else { stream() },
         client: Client { address: Some([10, 0, 0, 1].into()), ..Client::default() },
         record: Record::default(),
@@ -56,7 +56,7 @@ fn get(path: &str) -> Forward {
 
 fn with(mut request: Forward, headers: &[(&'static str, &'static str)]) -> Forward {
     for (name, value) in headers {
-        request.headers.insert(*name, HeaderValue::from_static(value));
+        request.headers.set(name, value.as_bytes());
     }
     request
 }
@@ -290,7 +290,7 @@ async fn answers_show_what_is_left_of_the_limit() {
     };
     for (remaining, reset) in [("1", "10"), ("0", "20")] {
         let response = handler.handle(&context(), get("/api/products")).await.unwrap();
-        let header = |name| response.headers[name].to_str().unwrap().to_owned();
+        let header = |name| response.headers.text(name).unwrap().to_owned();
         assert_eq!(header("ratelimit-limit"), "2");
         assert_eq!(
             (header("ratelimit-remaining"), header("ratelimit-reset")),

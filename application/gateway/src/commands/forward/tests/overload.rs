@@ -45,7 +45,7 @@ impl UpstreamClient for Workshops {
         sleep(SERVICE).await;
         let fails = self.failing.is_some_and(|one_of| turn.is_multiple_of(one_of));
         let status = if fails { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
-        Ok(UpstreamResponse::new(status, HeaderMap::new(), Bytes::new()))
+        Ok(UpstreamResponse::new(status, Fields::default(), Bytes::new()))
     }
 }
 
