@@ -14,8 +14,11 @@ pub enum Access {
 
 const READ: &[&str] = &["GET", "HEAD"];
 const CALL: &[&str] = &["POST"];
+const PARAMETER: &str = "{id}";
 
 /// Methods, pattern, and whom it is for. The first line that fits decides, so exceptions stand before their rule.
+///
+/// A parameter is the last segment of its pattern.
 const RULES: [(&[&str], &str, Access); 5] = [
     (READ, "/products", Access::Public),
     (READ, "/products/stats", Access::Identified),
@@ -28,21 +31,20 @@ const RULES: [(&[&str], &str, Access); 5] = [
 impl Access {
     /// Whom a request is for, by its method and the path that its service is asked for.
     pub fn of(method: &str, path: &str) -> Self {
+        // A last slash makes no difference, as it makes none to routes.
+        let path = path.strip_suffix('/').unwrap_or(path);
         let rule =
-            RULES.iter().find(|(methods, template, _)| methods.contains(&method) && fits(template, path));
+            RULES.iter().find(|(methods, template, _)| fits(template, path) && methods.contains(&method));
         rule.map_or(Self::Identified, |(_, _, access)| *access)
     }
 }
 
-/// Compares whole segments; a last slash makes no difference, as it makes none to routes. A parameter is the last one of
-/// its template.
+/// Compares whole segments.
 fn fits(template: &str, path: &str) -> bool {
-    let path = path.strip_suffix('/').unwrap_or(path);
-    if !template.ends_with('}') {
-        return template == path;
+    match template.strip_suffix(PARAMETER) {
+        Some(before) => path.strip_prefix(before).is_some_and(is_segment),
+        None => template == path,
     }
-    let before = template.split_once('{').map_or(template, |(before, _)| before);
-    path.strip_prefix(before).is_some_and(is_segment)
 }
 
 fn is_segment(text: &str) -> bool {

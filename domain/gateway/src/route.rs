@@ -10,16 +10,15 @@ pub const API_PREFIX: &str = "/api";
 pub struct Route {
     service: Service,
     template: &'static str,
-    /// As far as every path of it is the same.
-    start: &'static str,
-    segments: Vec<Segment>,
+    pieces: Vec<Piece>,
     /// Whether paths below the pattern belong to it too.
     open: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Segment {
+enum Piece {
     Literal(&'static str),
+    /// One segment, which is not empty.
     Parameter,
 }
 
@@ -30,9 +29,11 @@ impl Route {
             Some(pattern) => (pattern, true),
             None => (template, false),
         };
-        let segments = pattern.split('/').skip(1).map(Segment::read).collect();
-        let start = pattern.split_once('{').map_or(pattern, |(start, _)| start);
-        Self { service, template, start, segments, open }
+        // What is between braces is a parameter, what is before and after them is literal.
+        let texts = pattern.split(['{', '}']).enumerate();
+        let pieces =
+            texts.map(|(n, text)| if n % 2 == 0 { Piece::Literal(text) } else { Piece::Parameter }).collect();
+        Self { service, template, pieces, open }
     }
 
     /// The service that answers.
@@ -46,26 +47,25 @@ impl Route {
     }
 
     /// Compares whole segments, so that `/products` does not take `/productsX`.
-    fn matches<'a>(&self, mut path: impl Iterator<Item = &'a str>) -> bool {
-        let fits = |segment: &Segment| path.next().is_some_and(|text| segment.fits(text));
-        self.segments.iter().all(fits)
-            && match path.next() {
-                None => true,
-                Some("") => path.next().is_none(),
-                Some(_) => self.open,
-            }
+    fn matches(&self, path: &str) -> bool {
+        let rest = self.pieces.iter().try_fold(path.as_bytes(), |path, piece| piece.strip(path));
+        match rest {
+            Some([] | [b'/']) => true,
+            Some([b'/', next, ..]) => self.open && *next != b'/',
+            _ => false,
+        }
     }
 }
 
-impl Segment {
-    fn read(text: &'static str) -> Self {
-        if text.starts_with('{') { Self::Parameter } else { Self::Literal(text) }
-    }
-
-    fn fits(&self, text: &str) -> bool {
+impl Piece {
+    /// What follows the piece in a path that begins with it.
+    fn strip<'a>(&self, path: &'a [u8]) -> Option<&'a [u8]> {
         match self {
-            Self::Literal(literal) => *literal == text,
-            Self::Parameter => !text.is_empty(),
+            Self::Literal(text) => path.strip_prefix(text.as_bytes()),
+            Self::Parameter => {
+                let end = path.iter().position(|byte| *byte == b'/').unwrap_or(path.len());
+                (end > 0).then(|| &path[end..])
+            }
         }
     }
 }
@@ -98,9 +98,7 @@ impl RouteTable {
     }
 
     fn find(&self, inner: &str) -> Option<&Route> {
-        // Nearly all are told by their start.
-        let may_match = |route: &&Route| inner.starts_with(route.start);
-        self.0.iter().filter(may_match).find(|route| route.matches(inner.split('/').skip(1)))
+        self.0.iter().find(|route| route.matches(inner))
     }
 }
 
@@ -161,10 +159,35 @@ mod tests {
         let table = RouteTable::standard();
         assert!(table.is_public("/products/7"));
         assert!(!table.is_public("/health"));
+        assert!(!table.is_public("/users//payments"));
+        assert!(!table.is_public("/products//7"));
         assert!(!table.is_public("products"));
     }
 
+    /// The same, segment by segment.
+    fn fits(route: &Route, path: &str) -> bool {
+        let mut segments = path.split('/').skip(1);
+        let mut pattern = route.template.trim_end_matches("/*").split('/').skip(1);
+        let fits =
+            |part: &str, text: &str| if part.starts_with('{') { !text.is_empty() } else { part == text };
+        pattern.all(|part| segments.next().is_some_and(|text| fits(part, text)))
+            && match segments.next() {
+                None => true,
+                Some("") => segments.next().is_none(),
+                Some(_) => route.open,
+            }
+    }
+
     proptest! {
+        #[test]
+        fn routes_are_compared_by_whole_segments(
+            path in "(/(products|users|payments|baskets|[a-z{}%*]{0,3})X?){0,5}/{0,2}",
+        ) {
+            for route in RouteTable::standard().0 {
+                prop_assert_eq!(route.matches(&path), fits(&route, &path), "{} {}", route.template, path);
+            }
+        }
+
         #[test]
         fn what_a_service_is_asked_for_is_the_path_without_the_prefix(tail in "(/[a-z0-9%41~-]{1,6}){0,4}/?") {
             let path = format!("/api/products{tail}");

@@ -96,9 +96,11 @@ fn host_length(text: &[u8]) -> Option<usize> {
 
 /// Up to five digits, of a number that 16 bits hold.
 fn is_port(text: &[u8]) -> bool {
-    let is_number = (1..=5).contains(&text.len()) && text.iter().all(u8::is_ascii_digit);
-    let value = |text: &[u8]| text.iter().fold(0, |value, byte| value * 10 + u32::from(byte - b'0'));
-    is_number && value(text) <= u32::from(u16::MAX)
+    let append = |port: u16, byte: &u8| {
+        let digit = byte.is_ascii_digit().then(|| u16::from(byte - b'0'))?;
+        port.checked_mul(10)?.checked_add(digit)
+    };
+    (1..=5).contains(&text.len()) && text.iter().try_fold(0, append).is_some()
 }
 
 /// The ports must be written alike: which one is the default depends on a scheme that nobody here relies on.
@@ -195,9 +197,14 @@ mod tests {
         };
         let is_host = match host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
             Some(address) => address.parse::<std::net::Ipv6Addr>().is_ok(),
-            None => !host.is_empty() && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_".contains(&byte)),
+            None => {
+                !host.is_empty()
+                    && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_".contains(&byte))
+            }
         };
-        let is_port = |port: &str| port.bytes().all(|byte| byte.is_ascii_digit()) && port.len() <= 5 && port.parse::<u16>().is_ok();
+        let is_port = |port: &str| {
+            port.bytes().all(|byte| byte.is_ascii_digit()) && port.len() <= 5 && port.parse::<u16>().is_ok()
+        };
         is_host && port.is_none_or(is_port)
     }
 
@@ -233,6 +240,9 @@ mod tests {
             ("/", &["a@b"], Err(Hosts)),
             ("/", &["a/b"], Err(Hosts)),
             ("/", &["[::1]:9"], Ok("[::1]:9")),
+            ("/", &["a:65535"], Ok("a:65535")),
+            ("/", &["a:65536"], Err(Hosts)),
+            ("/", &["a:000080"], Err(Hosts)),
         ] {
             assert_eq!(
                 Target::parse(target).unwrap().host(hosts.iter().copied()),
