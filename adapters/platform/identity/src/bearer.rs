@@ -7,7 +7,7 @@ use crate::Rejected;
 /// The longest token, in bytes. Ours have some 300; those of large issuers, with many claims, some 2,000.
 pub(crate) const MAX_LENGTH: usize = 8 * 1024;
 
-const SCHEME: &str = "bearer";
+const SCHEME: &str = "bearer ";
 
 /// What [`Authenticator::authenticate`](crate::Authenticator::authenticate) is handed, out of all values that a call has
 /// for the header: `None` where it has none. What is sent twice, or is no text, is no token, and will be refused as one.
@@ -20,8 +20,9 @@ pub fn authorization<'a>(values: impl IntoIterator<Item = &'a [u8]>) -> Option<&
 
 /// What follows `Bearer`; the scheme is in any case, as RFC 9110 has it. Whether that is a token shows later.
 pub(crate) fn token(authorization: &str) -> Result<&str, Rejected> {
-    let (scheme, token) = authorization.trim().split_once(' ').ok_or(Rejected::NotBearer)?;
-    let token = token.trim_start();
+    let (scheme, token) =
+        authorization.trim_start().split_at_checked(SCHEME.len()).ok_or(Rejected::NotBearer)?;
+    let token = token.trim();
     if !scheme.eq_ignore_ascii_case(SCHEME) || token.is_empty() {
         return Err(Rejected::NotBearer);
     }
@@ -30,6 +31,8 @@ pub(crate) fn token(authorization: &str) -> Result<&str, Rejected> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -53,6 +56,17 @@ mod tests {
     fn anything_else_is_refused() {
         for header in ["", "Bearer", "Bearer ", "Basic YTpi", "a.b.c", "Bearera.b.c", "Béarer a"] {
             assert_eq!(token(header), Err(Rejected::NotBearer), "{header:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_token_is_what_follows_the_first_space(
+            header in "[ \t\u{a0}]{0,2}(bearer|Bearer|B\u{e9}arer|BEAREr|bear)?[ \t\u{a0}.]{0,3}[a.\u{e4} ]{0,3}",
+        ) {
+            let parts = header.trim().split_once(' ').map(|(scheme, token)| (scheme, token.trim_start()));
+            let good = parts.filter(|(scheme, token)| scheme.eq_ignore_ascii_case("bearer") && !token.is_empty());
+            prop_assert_eq!(token(&header), good.map(|(_, token)| token).ok_or(Rejected::NotBearer));
         }
     }
 

@@ -8,7 +8,7 @@ use kernel_application::{Caller, Clock, HealthCheck};
 
 use crate::{
     Rejected,
-    cache::{Cache, Fingerprint},
+    cache::Cache,
     claims::Claims,
     crypto,
     header::Header,
@@ -43,15 +43,15 @@ impl Verifier {
 
     pub(crate) async fn verify(&self, token: &str) -> Result<Caller, Rejected> {
         let keys = self.keys().await?;
-        let (fingerprint, now) = (Fingerprint::of(token), self.now());
-        if let Some(proven) = self.cache.get(&fingerprint, keys.version()) {
+        let now = self.now();
+        if let Some(proven) = self.cache.get(token, keys.version()) {
             return proven.fresh(now).map(|()| proven.caller);
         }
         let header = Header::of(token)?;
         let keys = self.with_key(keys, &header.kid).await?;
         let key = keys.find(&header.kid).ok_or(Rejected::UnknownKey)?;
         let proven = self.examine(token, header.algorithm, key)?.prove(now)?;
-        self.cache.put(fingerprint, keys.version(), proven.clone());
+        self.cache.put(token, keys.version(), proven.clone());
         Ok(proven.caller)
     }
 
