@@ -1,5 +1,7 @@
 //! One use case, one message, one handler.
 
+use std::pin::Pin;
+
 use async_trait::async_trait;
 use shaku::Interface;
 
@@ -24,6 +26,10 @@ pub trait CommandHandler<C: Command>: Interface {
     /// Carries `command` out, or changes nothing.
     async fn handle(&self, ctx: &CallContext, command: C) -> Result<C::Output, C::Error>;
 }
+
+/// What `async_trait` makes of a handler's call. Decorators write it out: then the message is moved once, into the call of
+/// the handler that wants it, and no decorator keeps a place for it.
+pub(crate) type Call<'call, T, E> = Pin<Box<dyn Future<Output = Result<T, E>> + Send + 'call>>;
 
 /// A message that asks a question.
 pub trait Query: Send + 'static {

@@ -15,6 +15,7 @@ mod page;
 mod store_error;
 #[cfg(feature = "testing")]
 pub mod testing;
+mod text;
 mod trace;
 
 pub use clock::{Clock, IdGenerator};
@@ -30,6 +31,7 @@ pub use identity::{Caller, Denied, Guarded, Permit, Principal, Role};
 pub use observe::{Observation, Observed, UseCaseObserver};
 pub use page::{InvalidCursor, Page, PageRequest};
 pub use store_error::StoreError;
+pub use text::Text;
 pub use trace::TraceContext;
 
 /// The error type behind an opaque driver error.

@@ -2,9 +2,10 @@
 
 use std::{sync::Arc, time::Instant};
 
-use async_trait::async_trait;
-
-use crate::{CallContext, Command, CommandHandler, ErrorClass, Guarded, Query, QueryHandler, UseCaseError};
+use crate::{
+    CallContext, Command, CommandHandler, ErrorClass, Guarded, Query, QueryHandler, UseCaseError,
+    handler::Call,
+};
 
 /// What became of one use case.
 #[derive(Debug)]
@@ -65,24 +66,40 @@ impl Observed<()> {
     }
 }
 
-#[async_trait]
 impl<C: Command> CommandHandler<C> for Observed<dyn CommandHandler<C>> {
-    async fn handle(&self, ctx: &CallContext, command: C) -> Result<C::Output, C::Error> {
-        let start = Instant::now();
-        let result = self.inner.handle(ctx, command).await;
-        report(&*self.observer, ctx, C::NAME, start, &result);
-        result
+    fn handle<'a, 'b, 'call>(&'a self, ctx: &'b CallContext, command: C) -> Call<'call, C::Output, C::Error>
+    where
+        'a: 'call,
+        'b: 'call,
+        Self: 'call,
+    {
+        observed(&*self.observer, ctx, C::NAME, self.inner.handle(ctx, command))
     }
 }
 
-#[async_trait]
 impl<Q: Query> QueryHandler<Q> for Observed<dyn QueryHandler<Q>> {
-    async fn handle(&self, ctx: &CallContext, query: Q) -> Result<Q::Output, Q::Error> {
-        let start = Instant::now();
-        let result = self.inner.handle(ctx, query).await;
-        report(&*self.observer, ctx, Q::NAME, start, &result);
-        result
+    fn handle<'a, 'b, 'call>(&'a self, ctx: &'b CallContext, query: Q) -> Call<'call, Q::Output, Q::Error>
+    where
+        'a: 'call,
+        'b: 'call,
+        Self: 'call,
+    {
+        observed(&*self.observer, ctx, Q::NAME, self.inner.handle(ctx, query))
     }
+}
+
+fn observed<'call, T: Send + 'call, E: UseCaseError>(
+    observer: &'call dyn UseCaseObserver,
+    ctx: &'call CallContext,
+    use_case: &'static str,
+    call: Call<'call, T, E>,
+) -> Call<'call, T, E> {
+    Box::pin(async move {
+        let start = Instant::now();
+        let result = call.await;
+        report(observer, ctx, use_case, start, &result);
+        result
+    })
 }
 
 /// Tells the observer what has become of a use case that began at `start`.
@@ -101,6 +118,7 @@ pub(crate) fn report<T, E: UseCaseError>(
 mod tests {
     use std::sync::{Mutex, PoisonError};
 
+    use async_trait::async_trait;
     use kernel_domain::UserId;
     use uuid::Uuid;
 

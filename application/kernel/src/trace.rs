@@ -4,6 +4,8 @@ use std::fmt;
 
 use uuid::Uuid;
 
+use crate::text::{Text, hex, hex_of};
+
 /// A `traceparent` of version 00.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TraceContext {
@@ -47,18 +49,16 @@ impl TraceContext {
 
     /// The trace's id as [`trace_id`](Self::trace_id) has it, in place.
     pub fn id_text(self) -> Text<32> {
-        let mut text = [0; 32];
-        write_hex(&mut text, self.trace_id);
-        Text(text)
+        Text::new(hex_of(self.trace_id))
     }
 
     /// The header's value, in place.
     pub fn text(self) -> Text<55> {
         let mut text = *b"00-00000000000000000000000000000000-0000000000000000-00";
-        write_hex(&mut text[3..35], self.trace_id);
-        write_hex(&mut text[36..52], self.span_id.into());
+        text[3..35].copy_from_slice(&hex_of(self.trace_id));
+        text[36..52].copy_from_slice(&hex(self.span_id));
         text[54] = if self.sampled { b'1' } else { b'0' };
-        Text(text)
+        Text::new(text)
     }
 }
 
@@ -66,33 +66,6 @@ impl TraceContext {
 impl fmt::Display for TraceContext {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.text().as_str())
-    }
-}
-
-/// A text of known length that needs no memory of its own: every call writes some.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Text<const LENGTH: usize>([u8; LENGTH]);
-
-impl<const LENGTH: usize> Text<LENGTH> {
-    /// The text.
-    pub fn as_str(&self) -> &str {
-        // It is made of ASCII here, so that there is always one.
-        std::str::from_utf8(&self.0).unwrap_or_default()
-    }
-}
-
-impl<const LENGTH: usize> fmt::Display for Text<LENGTH> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-/// Fills the place, an even number of digits, with the last ones of the number.
-fn write_hex(place: &mut [u8], number: u128) {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let (pairs, _) = place.as_chunks_mut::<2>();
-    for (pair, byte) in pairs.iter_mut().rev().zip(number.to_be_bytes().iter().rev()) {
-        *pair = [byte >> 4, byte & 0xf].map(|digit| DIGITS[usize::from(digit)]);
     }
 }
 

@@ -1,18 +1,15 @@
 //! Asks each message whom it lets in, once.
 
-use std::{
-    future::{Future, ready},
-    pin::Pin,
-    sync::Arc,
-    time::Instant,
-};
+use std::{future::ready, sync::Arc, time::Instant};
 
 use crate::{
     CallContext, Command, CommandHandler, Denied, Permit, Query, QueryHandler, UseCaseError, UseCaseObserver,
-    observe::report,
+    handler::Call, observe::report,
 };
 
 /// The decorator: turns away whom the message does not let in, before the wrapped handler sees it.
+///
+/// Who is let in gets the wrapped handler's own call, with nothing around it.
 ///
 /// The outermost of all decorators: an answer kept under an idempotency key is nobody else's either. What it turns away
 /// it reports itself, since nothing further in learns of it.
@@ -20,10 +17,6 @@ pub struct Guarded<H: ?Sized> {
     observer: Arc<dyn UseCaseObserver>,
     inner: Arc<H>,
 }
-
-/// What `async_trait` makes of a handler's call. Here it is written out: who is let in gets the wrapped handler's own call,
-/// with nothing around it.
-type Call<'call, T, E> = Pin<Box<dyn Future<Output = Result<T, E>> + Send + 'call>>;
 
 impl Guarded<()> {
     /// Wraps a command's handler.

@@ -4,7 +4,7 @@ use std::{
     future::{Ready, ready},
     ops::Deref,
     rc::Rc,
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 
 use actix_web::{
@@ -12,9 +12,9 @@ use actix_web::{
     dev::Payload,
     http::header::{HeaderMap, HeaderName},
 };
-use kernel_application::{CallContext, TraceContext};
+use kernel_application::{CallContext, Text, TraceContext};
 use tokio::sync::watch;
-use uuid::Uuid;
+use uuid::{NoContext, Timestamp, Uuid};
 
 use crate::Problem;
 
@@ -55,8 +55,8 @@ impl FromRequest for Ctx {
 /// the server's, or the caller's where that comes first.
 pub(crate) fn open(headers: &HeaderMap, start: Instant, timeout: Duration) -> CallContext {
     let request_id = headers.get(REQUEST_ID).and_then(|value| value.to_str().ok()).filter(|id| sound(id));
-    let fresh = Uuid::now_v7();
-    let request_id = request_id.map_or_else(|| fresh.to_string(), str::to_owned);
+    let fresh = fresh_id();
+    let request_id = request_id.map_or_else(|| Text::from(fresh).as_str().to_owned(), str::to_owned);
     let parent = headers.get(TRACEPARENT).and_then(|value| value.to_str().ok()).and_then(TraceContext::parse);
     let trace = parent.map_or_else(|| TraceContext::start(fresh), |parent| parent.child(fresh));
     let context = CallContext::new(request_id, trace);
@@ -64,6 +64,12 @@ pub(crate) fn open(headers: &HeaderMap, start: Instant, timeout: Duration) -> Ca
         Some(deadline) => context.with_deadline(deadline),
         None => context,
     }
+}
+
+/// A `UUIDv7`. Those of one millisecond are in no order, which `Uuid::now_v7` has from a lock of the whole process.
+fn fresh_id() -> Uuid {
+    let now = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default();
+    Uuid::new_v7(Timestamp::from_unix(NoContext, now.as_secs(), now.subsec_nanos()))
 }
 
 /// Nothing where the caller does not say, or says no number.
@@ -93,6 +99,8 @@ impl FromRequest for Stopping {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use actix_web::test::TestRequest;
 
     use super::*;
@@ -108,6 +116,18 @@ mod tests {
         for bad in ["", "two words", "ä", &"x".repeat(129)] {
             let made = context("x-request-id", bad).request_id().to_owned();
             assert!(Uuid::try_parse(&made).is_ok(), "{bad} became {made}");
+        }
+    }
+
+    #[test]
+    fn fresh_ids_tell_the_time_and_are_never_the_same() {
+        let now = || SystemTime::UNIX_EPOCH.elapsed().unwrap().as_secs();
+        let earliest = now();
+        let ids: HashSet<Uuid> = (0..10_000).map(|_| fresh_id()).collect();
+        assert_eq!(ids.len(), 10_000);
+        for id in ids {
+            let (seconds, _) = id.get_timestamp().unwrap().to_unix();
+            assert!(id.get_version_num() == 7 && (earliest..=now()).contains(&seconds), "{id}");
         }
     }
 

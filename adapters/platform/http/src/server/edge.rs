@@ -268,7 +268,7 @@ impl Call {
         }
         if status == StatusCode::METHOD_NOT_ALLOWED && !response.headers().contains_key(header::ALLOW) {
             let allow = self.methods.at(self.path()).allow().unwrap_or_default();
-            put(&mut response, header::ALLOW, &allow);
+            put(&mut response, header::ALLOW, allow);
         }
         let problem = response.extensions().get::<Problem>().cloned();
         let empty = matches!(response.body().size(), BodySize::None | BodySize::Sized(0));
@@ -291,12 +291,9 @@ impl Call {
 
     fn complete_headers(&mut self, response: &mut HttpResponse<BoxBody>) {
         put(response, REQUEST_ID, self.ctx.request_id());
-        put(response, TRACEPARENT, self.ctx.trace().text().as_str());
-        for (name, value) in [(header::X_CONTENT_TYPE_OPTIONS, NOSNIFF), (header::CACHE_CONTROL, NO_STORE)] {
-            if !response.headers().contains_key(&name) {
-                response.headers_mut().insert(name, value);
-            }
-        }
+        put(response, TRACEPARENT, self.ctx.trace().text().as_bytes());
+        add(response, header::X_CONTENT_TYPE_OPTIONS, NOSNIFF);
+        add(response, header::CACHE_CONTROL, NO_STORE);
         if let Some(begun) = self.around.take() {
             (begun.complete)(response.headers_mut());
         }
@@ -350,8 +347,16 @@ fn unexplained(response: &HttpResponse<BoxBody>) -> Option<String> {
 }
 
 /// Sets a header; what no header can hold is left out.
-fn put(response: &mut HttpResponse<BoxBody>, name: HeaderName, value: &str) {
-    if let Ok(value) = HeaderValue::from_str(value) {
+fn put(response: &mut HttpResponse<BoxBody>, name: HeaderName, value: impl AsRef<[u8]>) {
+    if let Ok(value) = HeaderValue::from_bytes(value.as_ref()) {
         response.headers_mut().insert(name, value);
+    }
+}
+
+/// Sets a header of which nothing was said.
+fn add(response: &mut HttpResponse<BoxBody>, name: HeaderName, value: HeaderValue) {
+    let headers = response.headers_mut();
+    if !headers.contains_key(&name) {
+        headers.append(name, value);
     }
 }

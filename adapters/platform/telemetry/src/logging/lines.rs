@@ -7,7 +7,7 @@ use slog::{BorrowedKV, Drain, Level, Logger, Never, OwnedKVList, Record, RecordS
 use slog_term::{FullFormat, PlainDecorator};
 
 use super::{
-    LogFormat, json,
+    json::Json,
     queue::{Keep, Queue},
 };
 
@@ -21,13 +21,13 @@ const LINE_KEPT: usize = 16 * 1024;
 
 /// Makes lines and puts them into the queue.
 pub(super) struct Lines {
-    format: LogFormat,
+    look: Look,
     queue: Queue,
 }
 
 impl Lines {
-    pub(super) fn new(format: LogFormat, queue: Queue) -> Self {
-        Self { format, queue }
+    pub(super) fn new(look: Look, queue: Queue) -> Self {
+        Self { look, queue }
     }
 }
 
@@ -40,7 +40,7 @@ impl Drain for Lines {
         let mut line = LINE.try_with(Cell::take).unwrap_or_default();
         line.clear();
         // A value that cannot be written leaves no half of a line.
-        if self.format.write(&mut line, record, values).is_ok() {
+        if self.look.write(&mut line, record, values).is_ok() {
             let keep = if record.tag() == LOSSLESS { Keep::Always } else { Keep::IfThereIsRoom };
             self.queue.push(&line, keep);
         }
@@ -78,12 +78,19 @@ impl Drain for Lossless {
     }
 }
 
-impl LogFormat {
+/// How the lines of a process look.
+#[derive(Clone)]
+pub(super) enum Look {
+    Json(Json),
+    Text,
+}
+
+impl Look {
     /// Appends a whole line.
-    fn write(self, line: &mut Vec<u8>, record: &Record<'_>, values: &OwnedKVList) -> slog::Result {
+    fn write(&self, line: &mut Vec<u8>, record: &Record<'_>, values: &OwnedKVList) -> slog::Result {
         match self {
-            Self::Json => {
-                json::write(line, record, values)?;
+            Self::Json(json) => {
+                json.write(line, record, values)?;
                 line.push(b'\n');
             }
             Self::Text => text(line, record, values)?,
@@ -92,7 +99,7 @@ impl LogFormat {
     }
 
     /// Appends a line on lines that were dropped.
-    pub(super) fn report(self, dropped: u64, values: &OwnedKVList, batch: &mut Vec<u8>) {
+    pub(super) fn report(&self, dropped: u64, values: &OwnedKVList, batch: &mut Vec<u8>) {
         let end = batch.len();
         let (msg, fields) = (
             format_args!("log lines dropped, the output is too slow"),

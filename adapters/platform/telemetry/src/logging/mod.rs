@@ -4,6 +4,7 @@
 //! writes it out: see [`lines`] and [`queue`]. A new look of lines is a variant of [`LogFormat`] and a module that appends
 //! a line.
 
+mod decimal;
 mod json;
 mod lines;
 mod queue;
@@ -19,7 +20,8 @@ use std::{
 use slog::{Drain, Level, Logger, o};
 
 use self::{
-    lines::{Lines, Lossless},
+    json::Json,
+    lines::{Lines, Look, Lossless},
     queue::Queue,
 };
 
@@ -79,10 +81,18 @@ pub fn logger_to(
     format: LogFormat,
 ) -> (Logger, FlushGuard) {
     let queue = Queue::default();
-    let drain = Lines::new(format, queue.clone()).filter_level(level).ignore_res();
-    let logger = Logger::root(drain, o!("service" => service, "version" => version));
+    let look = match format {
+        LogFormat::Json => Look::Json(Json::new(service, version)),
+        LogFormat::Text => Look::Text,
+    };
+    let drain = Lines::new(look.clone(), queue.clone()).filter_level(level).ignore_res();
+    let logger = match format {
+        // Its lines have them of themselves.
+        LogFormat::Json => Logger::root(drain, o!()),
+        LogFormat::Text => Logger::root(drain, o!("service" => service, "version" => version)),
+    };
     let values = logger.list().clone();
-    let report = move |dropped, batch: &mut Vec<u8>| format.report(dropped, &values, batch);
+    let report = move |dropped, batch: &mut Vec<u8>| look.report(dropped, &values, batch);
     let writer = queue.write_to(output, queue::REST, report);
     if let Err(error) = &writer {
         let _ = writeln!(io::stderr(), "nothing is logged, for lack of a thread: {error}");
@@ -163,6 +173,7 @@ mod tests {
         assert_eq!(line["msg"], "served");
         assert_eq!(line["level"], "info");
         assert_eq!(line["service"], "shop");
+        assert_eq!(line["version"], "1.2.3");
         assert_eq!(line["component"], "http");
         assert_eq!(line["duration_ms"], 3);
         assert!(line["ts"].as_str().unwrap().ends_with('Z'));
@@ -172,6 +183,7 @@ mod tests {
     fn text_is_for_people() {
         let text = logged(LogFormat::Text, |logger| info!(logger, "served"; "status" => 200));
         assert!(text.contains("INFO served") && text.contains("status: 200"), "{text}");
+        assert!(text.contains("service: shop") && text.contains("version: 1.2.3"), "{text}");
     }
 
     /// Lets nothing through until it is told to.

@@ -14,11 +14,24 @@ use prometheus_client::{
     metrics::{MetricType, TypedMetric},
 };
 
-/// Upper bounds in microseconds, from half a millisecond, what a cached read takes, to the 30 seconds a request may
+/// Upper bounds in nanoseconds, from half a millisecond, what a cached read takes, to the 30 seconds a request may
 /// take at most.
 const BOUNDS: [u64; 15] = [
-    500, 1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 250_000, 500_000, 1_000_000, 2_500_000,
-    5_000_000, 10_000_000, 30_000_000,
+    500_000,
+    1_000_000,
+    2_500_000,
+    5_000_000,
+    10_000_000,
+    25_000_000,
+    50_000_000,
+    100_000_000,
+    250_000_000,
+    500_000_000,
+    1_000_000_000,
+    2_500_000_000,
+    5_000_000_000,
+    10_000_000_000,
+    30_000_000_000,
 ];
 
 /// Durations by bucket, in seconds where they are shown. Clones are the same histogram.
@@ -34,19 +47,19 @@ struct Observed {
 
 impl Histogram {
     pub(crate) fn observe(&self, elapsed: Duration) {
-        let bucket = BOUNDS.partition_point(|bound| elapsed > Duration::from_micros(*bound));
+        // Some centuries of work fit.
+        let nanoseconds = u64::try_from(elapsed.as_nanos()).unwrap_or(u64::MAX);
+        let bucket = BOUNDS.partition_point(|bound| nanoseconds > *bound);
         if let Some(bucket) = self.0.buckets.get(bucket) {
             bucket.fetch_add(1, Relaxed);
         }
-        // Some centuries of work fit.
-        let nanoseconds = u64::try_from(elapsed.as_nanos()).unwrap_or(u64::MAX);
         self.0.nanoseconds.fetch_add(nanoseconds, Relaxed);
     }
 }
 
 impl EncodeMetric for Histogram {
     fn encode(&self, mut encoder: MetricEncoder<'_>) -> fmt::Result {
-        let seconds = |bound: &u64| Duration::from_micros(*bound).as_secs_f64();
+        let seconds = |bound: &u64| Duration::from_nanos(*bound).as_secs_f64();
         let buckets: [(f64, u64); BOUNDS.len() + 1] = array::from_fn(|index| {
             let counted = self.0.buckets.get(index).map_or(0, |bucket| bucket.load(Relaxed));
             (BOUNDS.get(index).map_or(f64::INFINITY, seconds), counted)
