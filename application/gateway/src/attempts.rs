@@ -97,7 +97,7 @@ impl Attempts<'_> {
                 Err(refusal) => return self.give_up(last, refusal),
             };
             if last.is_none() {
-                self.upstream.budget().deposit(self.upstreams.uptime().now());
+                self.upstream.budget().deposit(slot.started());
             }
             let member = Arc::clone(slot.member());
             let Ended { outcome, result } = self.attempt(ctx, slot, exchange, course).await;
@@ -126,18 +126,19 @@ impl Attempts<'_> {
         exchange: &E,
         course: &mut Course,
     ) -> Ended<E::Answer> {
-        let start = Instant::now();
         let member = Arc::clone(slot.member());
         let sent = exchange.send(ctx, member.backend()).await;
         let sent = sent.map_err(|error| blamed(error, exchange.body()));
-        let made = course.attempted(&member, start.elapsed());
+        // One look at the clock for all that an attempt is measured by.
+        let now = self.upstreams.uptime().now();
+        let made = course.attempted(&member, now.since(slot.started()));
         let outcome = match &sent {
             Ok(answer) => exchange.outcome(answer),
             Err(error) => Some(outcome(error)),
         };
         match outcome {
-            Some(outcome) => made.settle(self.upstream, self.observer, &mut slot, outcome),
-            None => slot.began(self.upstreams.uptime().now()),
+            Some(outcome) => made.settle(self.upstream, self.observer, &mut slot, outcome, now),
+            None => slot.began(now),
         }
         let open = outcome.is_none().then_some(made);
         let result = match sent {
@@ -222,8 +223,9 @@ impl Made {
         observer: &dyn ForwardObserver,
         slot: &mut Slot,
         outcome: Outcome,
+        now: Moment,
     ) {
-        let settled = upstream.settle(slot, outcome);
+        let settled = upstream.settle(slot, outcome, now);
         let (service, backend) = (upstream.service(), slot.member().backend());
         let Self { route, number, elapsed } = self;
         observer.attempted(&AttemptObservation { service, route, backend, outcome, number, elapsed });

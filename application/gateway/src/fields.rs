@@ -77,7 +77,7 @@ impl Fields {
 
     /// The value of the first field of the name, which is in lower case.
     pub fn get(&self, name: &str) -> Option<&[u8]> {
-        self.iter().find(|(other, _)| *other == name).map(|(_, value)| value)
+        self.places(name).next().map(|place| self.value(place))
     }
 
     /// The same, where it is a text.
@@ -87,15 +87,12 @@ impl Fields {
 
     /// The values of all fields of the name that are texts.
     pub fn texts<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a str> {
-        self.iter().filter(move |(other, _)| *other == name).filter_map(|(_, value)| text(value))
+        self.places(name).filter_map(|place| text(self.value(place)))
     }
 
     /// All fields.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> {
-        self.places.iter().map(|place| {
-            let (start, end) = place.value;
-            (part(&self.names, place.name), self.values.get(start..end).unwrap_or_default())
-        })
+        self.places.iter().map(|place| (part(&self.names, place.name), self.value(place)))
     }
 
     /// Gives away all fields, with values that share their memory.
@@ -104,6 +101,19 @@ impl Fields {
         for Place { name, value: (start, end) } in self.places {
             take(part(&self.names, name), values.slice(start..end));
         }
+    }
+
+    fn places(&self, name: &str) -> impl Iterator<Item = &Place> {
+        // Most names are told apart by their length already.
+        let alike = move |(start, end): (usize, usize)| {
+            end - start == name.len() && part(&self.names, (start, end)) == name
+        };
+        self.places.iter().filter(move |place| alike(place.name))
+    }
+
+    fn value(&self, place: &Place) -> &[u8] {
+        let (start, end) = place.value;
+        self.values.get(start..end).unwrap_or_default()
     }
 
     /// How many fields there are.

@@ -30,10 +30,10 @@ pub(crate) fn request_headers(headers: &actix::HeaderMap) -> Fields {
 }
 
 /// Adds the headers of an answer. The length is left out: actix writes it from the body, and only an answer that has none
-/// keeps it.
+/// keeps it. So is the backend's name, which would be taken out in the end.
 pub(crate) fn add_headers(fields: Fields, keep_length: bool, to: &mut actix::HeaderMap) {
     fields.give(|name, value| {
-        if !keep_length && name == "content-length" {
+        if name == "server" || name == "content-length" && !keep_length {
             return;
         }
         if let (Some(name), Ok(value)) = (header_name(name), actix::HeaderValue::from_maybe_shared(value)) {

@@ -290,7 +290,8 @@ async fn what_discovery_finds_keeps_what_stays_as_it_is() {
     administration.make(&context(), adjust("a:1", Some(5), None), None).await.unwrap();
     let mut slot = enter(&administration).await;
     let failed = slot.member().backend().authority().to_owned();
-    upstream(&administration).settle(&mut slot, Outcome::Answered(500));
+    let now = slot.started();
+    upstream(&administration).settle(&mut slot, Outcome::Answered(500), now);
     let found = vec![backend("http://a:1"), backend("http://b:1"), backend("http://c:1")];
     assert_eq!(administration.adopt(vec![(PRODUCT, found.clone())]).await, [PRODUCT]);
     assert!(administration.adopt(vec![(PRODUCT, found)]).await.is_empty(), "nothing new");

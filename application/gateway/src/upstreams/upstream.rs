@@ -126,8 +126,8 @@ impl Upstream {
     }
 
     /// Takes the outcome of an attempt into account, as soon as it is known.
-    pub(crate) fn settle(&self, slot: &mut Slot, outcome: Outcome) -> Settled {
-        let Findings { breaker, suspicion } = slot.answered(outcome, self.uptime.now());
+    pub(crate) fn settle(&self, slot: &mut Slot, outcome: Outcome, now: Moment) -> Settled {
+        let Findings { breaker, suspicion } = slot.answered(outcome, now);
         let id = slot.member().backend().id();
         let ejected = suspicion.filter(|_| self.change(|watched, now| watched.roster.suspected(id, now)));
         Settled { breaker, ejected }

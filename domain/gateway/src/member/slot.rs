@@ -41,6 +41,11 @@ impl Slot {
         &self.member
     }
 
+    /// When the request was let in.
+    pub const fn started(&self) -> Moment {
+        self.started
+    }
+
     /// The answer has begun, and its outcome comes with its end: only what the backend took until now is its latency.
     pub fn began(&mut self, now: Moment) {
         if !std::mem::replace(&mut self.begun, true) {

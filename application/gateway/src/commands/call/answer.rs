@@ -74,7 +74,7 @@ impl Ending {
         if let Some(made) = self.open.take()
             && let Some(upstream) = self.upstreams.of(self.course.service)
         {
-            made.settle(upstream, &*self.observer, &mut self.slot, outcome);
+            made.settle(upstream, &*self.observer, &mut self.slot, outcome, self.upstreams.uptime().now());
         }
         self.observer.called(&self.ctx, &observation(&self.course, result));
     }

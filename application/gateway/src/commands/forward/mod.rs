@@ -191,8 +191,8 @@ async fn read(ctx: &CallContext, body: RequestBody, length: u64) -> Result<Reque
 /// first one has begun.
 fn is_harmless(request: &Forward) -> bool {
     let Forward { method, headers, .. } = request;
-    Repeatable::is_harmless(method.as_str(), headers.contains("idempotency-key"))
-        && !headers.contains("upgrade")
+    let keyed = !method.is_safe() && headers.contains("idempotency-key");
+    Repeatable::is_harmless(method.as_str(), keyed) && !headers.contains("upgrade")
 }
 
 /// Takes what is sent out of the request.
