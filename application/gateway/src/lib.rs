@@ -1,9 +1,9 @@
 //! Use cases of the gateway: forward a request, pass on a gRPC call, check the backends.
 //!
-//! The vocabulary of HTTP (`http`, `bytes`) is this context's own language, so messages carry it as it is, their headers as
-//! [`Fields`]; servers and clients stay in their adapters. What comes between route and backend is in [`commands::forward`], step by step; its
-//! rules are the domain's, their settings in [`policy`]. [`Upstreams`] holds the backends at work, and the
-//! [`Caretaker`] looks after them.
+//! The vocabulary of HTTP (`http`, `bytes`) is this context's own language, so messages carry it as it is, their headers
+//! as [`Fields`]; servers and clients stay in their adapters. What comes between route and backend is in
+//! [`commands::forward`], step by step; its rules are the domain's, their settings in [`policy`]. [`Upstreams`] holds the
+//! backends at work, and the [`Caretaker`] looks after them.
 
 mod administration;
 mod admission;

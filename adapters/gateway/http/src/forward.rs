@@ -101,13 +101,13 @@ fn command(
 
 /// The real other end: whether its word on others counts, is decided in the application.
 pub(crate) fn client(request: &HttpRequest, headers: &Fields) -> Client {
-    let host = || HeaderValue::from_bytes(headers.get("host")?).ok();
+    // Over HTTP/2 the host is a part of the target, and mostly of that alone.
     let authority = || HeaderValue::from_str(request.uri().authority()?.as_str()).ok();
     Client {
         address: request.peer_addr().map(|peer| peer.ip()),
         trusted: false,
         secure: is_encrypted(request),
-        host: host().or_else(authority),
+        host: if headers.contains("host") { None } else { authority() },
     }
 }
 

@@ -60,11 +60,8 @@ impl UpstreamClient for HttpUpstreamClient {
             headers: Some(ToBackend { request, ctx, limit, upgrade: through.is_some() }),
         };
         let again = spare.map(|body| UpstreamBody::new(body).0);
-        let (head, answer) = tokio::select! {
-            biased;
-            sent = self.pool.send(backend, outgoing, body, again) => sent.map_err(failed)?,
-            stage = patience.ends() => return Err(UpstreamError::TimedOut(stage)),
-        };
+        let sent = self.pool.send(backend, outgoing, body, again, &patience).await;
+        let (head, answer) = sent.map_err(failed)?;
         if head.status == StatusCode::SWITCHING_PROTOCOLS {
             return tunnel::open(head, answer, through);
         }
@@ -103,6 +100,7 @@ fn is_endless(headers: &Fields) -> bool {
 
 fn failed(failure: Failure) -> UpstreamError {
     match failure {
+        Failure::Exchange(WireError::Late(stage)) => UpstreamError::TimedOut(stage),
         Failure::Exchange(WireError::RequestBody(error)) => UpstreamError::RequestBody(error),
         Failure::Exchange(error) => UpstreamError::Exchange(error.into()),
         Failure::Connect(error) if is_late(&error) => UpstreamError::TimedOut(Stage::Connect),

@@ -5,7 +5,7 @@
 
 use std::{
     future::poll_fn,
-    io, mem,
+    io,
     pin::{Pin, pin},
     task::{Context, Poll, Waker, ready},
 };
@@ -20,9 +20,12 @@ use kernel_application::BoxError;
 use tokio::{
     io::{AsyncRead, AsyncReadExt, ReadBuf},
     net::TcpStream,
+    task::unconstrained,
 };
 
 use crate::{
+    alarm::Alarm,
+    patience::Patience,
     pool::Pool,
     wire::{
         WireError,
@@ -46,6 +49,7 @@ pub(crate) struct Connection {
     backend: Backend,
     host: HeaderValue,
     sending: Sending,
+    alarm: Alarm,
     /// A head that has not come to its end; then memory for the next piece of a body.
     memory: BytesMut,
     /// What has come and was not taken.
@@ -75,6 +79,7 @@ impl Connection {
             backend: backend.clone(),
             host,
             sending: Sending::default(),
+            alarm: Alarm::default(),
             memory: BytesMut::new(),
             come: Bytes::new(),
             piece: PIECE,
@@ -89,16 +94,19 @@ impl Connection {
     pub(crate) fn is_open(&mut self) -> bool {
         scratch::reading(|memory| {
             let mut heard = ReadBuf::new(memory);
-            Pin::new(&mut self.io).poll_read(&mut Context::from_waker(Waker::noop()), &mut heard).is_pending()
+            let hear = poll_fn(|cx| Pin::new(&mut self.io).poll_read(cx, &mut heard));
+            // A task that has used up its turn would be told that nothing has come, whatever has.
+            pin!(unconstrained(hear)).poll(&mut Context::from_waker(Waker::noop())).is_pending()
         })
     }
 
-    /// Sends the request, and waits for the head of the answer.
+    /// Sends the request, and waits for the head of the answer as long as there is patience.
     pub(crate) async fn send(
         mut self: Box<Self>,
         pool: &Pool,
         request: RequestHead<'_>,
         body: UpstreamBody,
+        patience: &Patience,
     ) -> Result<(Head, Answer), Unanswered> {
         let mut body = Some(body);
         let is_head = request.method == Method::HEAD;
@@ -109,7 +117,11 @@ impl Connection {
             {
                 return Poll::Ready(Err(Unanswered { error, unsent: Some(unsent) }));
             }
-            self.poll_head(cx, is_head).map_err(Unanswered::from)
+            if let Poll::Ready(head) = self.poll_head(cx, is_head) {
+                return Poll::Ready(head.map_err(Unanswered::from));
+            }
+            let late = ready!(patience.poll(cx, &mut self.alarm));
+            Poll::Ready(Err(WireError::Late(late).into()))
         });
         let head = head.await?;
         let reader = BodyReader::new(head.length);
@@ -144,21 +156,9 @@ impl Connection {
         if new.is_empty() {
             return Err(self.sending.refusal().map_or(WireError::Closed, WireError::Broken));
         }
-        // Nearly always all of it comes at once.
-        if self.memory.is_empty() {
-            let head = final_head(new, is_head)?;
-            if let Some((head, length)) = head {
-                self.come = Bytes::copy_from_slice(&new[length..]);
-                return Ok(Some(head));
-            }
-        }
-        self.memory.extend_from_slice(new);
-        let head = if head::may_end(new) { final_head(&self.memory, is_head)? } else { None };
-        if let Some((head, length)) = head {
-            self.come = mem::take(&mut self.memory).freeze().split_off(length);
-            return Ok(Some(head));
-        }
-        if self.memory.len() > head::LONGEST { Err(WireError::LongHead) } else { Ok(None) }
+        let Some((head, come)) = head::read_on(&mut self.memory, new, is_head)? else { return Ok(None) };
+        self.come = come;
+        Ok(Some(head))
     }
 
     /// Reads some more behind what is in memory; how much.
@@ -194,18 +194,6 @@ impl Connection {
     fn is_ready(&self) -> bool {
         self.sending.is_done() && self.come.is_empty() && self.memory.is_empty()
     }
-}
-
-/// The head in `text` and where it ends, behind those that only say that another one will come.
-fn final_head(text: &[u8], is_head: bool) -> Result<Option<(Head, usize)>, WireError> {
-    let mut start = 0;
-    while let Some((head, length)) = head::read(&text[start..], is_head)? {
-        start += length;
-        if !head.is_interim() {
-            return Ok(Some((head, start)));
-        }
-    }
-    Ok(None)
 }
 
 /// The body of an answer. When all of it has been read the connection goes back to the pool; before that it is closed when
@@ -278,7 +266,7 @@ impl Answer {
                 return Poll::Ready(None);
             }
             let read = ready!(connection.poll_piece(cx, self.reader.left()))?;
-            if read == 0 && !self.reader.close() {
+            if read == 0 && (connection.sending.was_reset() || !self.reader.close()) {
                 self.driven = None;
                 return Poll::Ready(Some(Err(WireError::Cut)));
             }

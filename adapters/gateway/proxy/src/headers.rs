@@ -1,6 +1,6 @@
 //! What is done to headers on their way through.
 
-use std::time::Duration;
+use std::{mem, time::Duration};
 
 use gateway_application::{Client, Fields, UpstreamRequest};
 use gateway_domain::{
@@ -36,18 +36,18 @@ impl ToBackend<'_> {
         let named = Named::by(theirs);
         for (name, value) in theirs.iter() {
             if !is_replaced(name) && !named.stays_behind(name) {
-                lines.begin(name).push(value).end();
+                lines.push(name.as_bytes()).push(b": ").push(value).end();
             }
         }
         forwarded(&mut lines, theirs, client, prefix);
-        lines.begin("via").list(theirs.texts("via")).push(VIA_ENTRY.as_bytes()).end();
-        lines.begin("x-request-id").text(self.ctx.request_id()).end();
-        lines.begin("traceparent").text(self.ctx.trace().text().as_str()).end();
+        lines.begin("via: ").list(theirs.texts("via")).push(VIA_ENTRY.as_bytes()).end();
+        lines.begin("x-request-id: ").text(self.ctx.request_id()).end();
+        lines.begin("traceparent: ").push(self.ctx.trace().text().as_bytes()).end();
         let left = u64::try_from(told_to_backend(self.limit).as_millis()).unwrap_or(u64::MAX);
-        lines.begin("x-request-timeout-ms").number(left).end();
+        lines.begin("x-request-timeout-ms: ").number(left).end();
         if self.upgrade {
-            lines.begin("connection").text("upgrade").end();
-            lines.begin("upgrade").text("websocket").end();
+            lines.begin("connection: ").text("upgrade").end();
+            lines.begin("upgrade: ").text("websocket").end();
         }
     }
 }
@@ -57,22 +57,20 @@ fn forwarded(lines: &mut Lines<'_>, theirs: &Fields, client: &Client, prefix: &'
     let believed = client.trusted.then_some(theirs);
     let known = |name| believed?.get(name);
     let before = |name| believed.map(|theirs| theirs.texts(name)).into_iter().flatten();
-    if let Some(address) = client.address {
-        let address = AddressText::of(address);
-        lines.begin("x-forwarded-for").list(before("x-forwarded-for")).text(address.as_str()).end();
+    let address = client.address.map(AddressText::of);
+    if let Some(address) = &address {
+        lines.begin("x-forwarded-for: ").list(before("x-forwarded-for")).push(address.as_bytes()).end();
     }
-    if let Some(host) = known("x-forwarded-host").or(client.host.as_ref().map(HeaderValue::as_bytes)) {
-        lines.begin("x-forwarded-host").push(host).end();
+    let host = theirs.get("host").or(client.host.as_ref().map(HeaderValue::as_bytes));
+    if let Some(host) = known("x-forwarded-host").or(host) {
+        lines.begin("x-forwarded-host: ").push(host).end();
     }
-    let host = client.host.as_ref().and_then(|host| host.to_str().ok());
     let proto = if client.secure { "https" } else { "http" };
-    let line = lines.begin("forwarded").list(before("forwarded"));
-    Hop { peer: client.address, host, proto }.pieces(|piece| {
-        line.text(piece);
-    });
+    let line = lines.begin("forwarded: ").list(before("forwarded"));
+    Hop { peer: address.as_ref(), host, proto }.write(line.0);
     line.end();
-    lines.begin("x-forwarded-proto").push(known("x-forwarded-proto").unwrap_or(proto.as_bytes())).end();
-    lines.begin("x-forwarded-prefix").text(prefix).end();
+    lines.begin("x-forwarded-proto: ").push(known("x-forwarded-proto").unwrap_or(proto.as_bytes())).end();
+    lines.begin("x-forwarded-prefix: ").push(prefix.as_bytes()).end();
 }
 
 /// The server in front of this code has answered `Expect` already; all others are set here or by the connection.
@@ -98,8 +96,9 @@ fn is_replaced(name: &str) -> bool {
 struct Lines<'a>(&'a mut Vec<u8>);
 
 impl Lines<'_> {
-    fn begin(&mut self, name: &str) -> &mut Self {
-        self.push(name.as_bytes()).push(b": ")
+    /// Begins a line with a name and what follows it.
+    fn begin(&mut self, name: &'static str) -> &mut Self {
+        self.push(name.as_bytes())
     }
 
     /// What is the value of a header already.
@@ -141,18 +140,21 @@ pub(crate) struct FromBackend {
     headers: Fields,
     named: Vec<String>,
     websocket: bool,
+    /// Whether its length has been said.
+    length: bool,
 }
 
 impl FromBackend {
     /// For so many headers, in a head that is so many bytes long.
     pub(crate) fn with_capacity(fields: usize, bytes: usize) -> Self {
         let headers = Fields::with_capacity(fields + ADDED, bytes + ADDED_BYTES);
-        Self { headers, named: Vec::new(), websocket: false }
+        Self { headers, named: Vec::new(), websocket: false, length: false }
     }
 
-    /// Takes the next header. The request id is this server's own, so the backend's copy is dropped.
+    /// Takes the next header. The request id is this server's own, so the backend's copy is dropped, and a length that is
+    /// said twice is one.
     pub(crate) fn take(&mut self, name: &str, value: &[u8]) {
-        let Self { headers, named, websocket } = self;
+        let Self { headers, named, websocket, length } = self;
         headers.push_if(name, value, |name| match name {
             "connection" => {
                 named.extend(named_by(std::str::from_utf8(value).unwrap_or_default()));
@@ -162,6 +164,7 @@ impl FromBackend {
                 *websocket |= value.trim_ascii().eq_ignore_ascii_case(b"websocket");
                 false
             }
+            "content-length" => !mem::replace(length, true),
             name => name != "x-request-id" && !is_hop_by_hop(name),
         });
     }
@@ -311,7 +314,7 @@ mod tests {
 
     #[test]
     fn no_text_ends_its_line() {
-        let headers = read(|lines| Lines(lines).begin("via").text("a\r\nb: c\0\u{e9}").end());
+        let headers = read(|lines| Lines(lines).begin("via: ").text("a\r\nb: c\0\u{e9}").end());
         assert_eq!(headers["via"], "ab: c");
     }
 
@@ -327,6 +330,12 @@ mod tests {
     fn answers_tell_the_way_they_have_come() {
         let headers = passed_on(&[("Via", "1.0 cache"), ("via", "1.1 other")]);
         assert_eq!(headers.texts("via").collect::<Vec<_>>(), ["1.0 cache, 1.1 other, 1.1 gateway"]);
+    }
+
+    #[test]
+    fn a_length_is_passed_on_once() {
+        let headers = passed_on(&[("Content-Length", "3"), ("content-length", "3")]);
+        assert_eq!(headers.texts("content-length").collect::<Vec<_>>(), ["3"]);
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! [`HttpUpstreamClient`] forwards over it, [`HttpProbe`] asks for readiness over it. What is done to headers on the way
 //! is in `headers`; how long a backend may take, in `patience`; what is seen of it all, in `observer`.
 
+mod alarm;
 mod body;
 mod client;
 mod connection;
@@ -16,6 +17,10 @@ mod per_thread;
 mod pool;
 mod probe;
 mod pulse;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
+#[cfg(test)]
+mod tests;
 mod tunnel;
 mod wire;
 

@@ -1,11 +1,15 @@
 //! How long the head of an answer may take.
 
-use std::time::Duration;
+use std::{
+    future::poll_fn,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
 
 use gateway_application::Stage;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::Instant;
 
-use crate::pulse::Pulse;
+use crate::{alarm::Alarm, pulse::Pulse};
 
 /// Counts from the last piece of the request that the backend has taken, so that a long upload does not look like a slow
 /// backend; but not beyond what is left for the request.
@@ -30,15 +34,20 @@ impl Patience {
 
     /// Resolves when it is over, with what it was that ended it.
     pub(crate) async fn ends(&self) -> Stage {
+        let mut alarm = Alarm::default();
+        poll_fn(|cx| self.poll(cx, &mut alarm)).await
+    }
+
+    /// The same, with an alarm that is there already.
+    pub(crate) fn poll(&self, cx: &mut Context<'_>, alarm: &mut Alarm) -> Poll<Stage> {
         loop {
             let end = self.end();
             if let Some(deadline) = self.deadline.filter(|deadline| *deadline < end) {
-                sleep_until(deadline).await;
-                return Stage::Deadline;
+                return alarm.poll(cx, deadline).map(|()| Stage::Deadline);
             }
-            sleep_until(end).await;
+            ready!(alarm.poll(cx, end));
             if self.end() == end {
-                return Stage::FirstByte;
+                return Poll::Ready(Stage::FirstByte);
             }
         }
     }

@@ -24,6 +24,7 @@ use tokio::{
 use crate::{
     connection::{Answer, Connection, Unanswered},
     connector::Connector,
+    patience::Patience,
     per_thread::{self, PerThread},
     wire::{
         WireError,
@@ -109,9 +110,10 @@ impl Pool {
         request: RequestHead<'_>,
         mut body: UpstreamBody,
         again: Option<UpstreamBody>,
+        patience: &Patience,
     ) -> Result<(Head, Answer), Failure> {
         while let Some(connection) = self.kept(backend) {
-            let Unanswered { error, unsent } = match connection.send(self, request, body).await {
+            let Unanswered { error, unsent } = match connection.send(self, request, body, patience).await {
                 Ok(answer) => return Ok(answer),
                 Err(unanswered) => unanswered,
             };
@@ -122,10 +124,10 @@ impl Pool {
             let Some(again) = again.filter(|_| error.is_broken()) else {
                 return Err(Failure::Exchange(error));
             };
-            return Box::pin(self.send_anew(backend, request, again)).await;
+            return Box::pin(self.send_anew(backend, request, again, patience)).await;
         }
         // In boxes of their own: most requests never need it, and would carry it about.
-        Box::pin(self.send_anew(backend, request, body)).await
+        Box::pin(self.send_anew(backend, request, body, patience)).await
     }
 
     /// Takes a connection back that is ready for another request.
@@ -150,9 +152,14 @@ impl Pool {
         backend: &Backend,
         request: RequestHead<'_>,
         body: UpstreamBody,
+        patience: &Patience,
     ) -> Result<(Head, Answer), Failure> {
-        let connection = self.connect(backend).await.map_err(Failure::Connect)?;
-        let sent = Box::new(connection).send(self, request, body).await;
+        let connection = tokio::select! {
+            biased;
+            connected = self.connect(backend) => connected.map_err(Failure::Connect)?,
+            late = patience.ends() => return Err(Failure::Exchange(WireError::Late(late))),
+        };
+        let sent = Box::new(connection).send(self, request, body, patience).await;
         sent.map_err(|unanswered| Failure::Exchange(unanswered.error))
     }
 

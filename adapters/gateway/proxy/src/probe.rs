@@ -8,10 +8,11 @@ use gateway_application::BackendProbe;
 use gateway_domain::Backend;
 use http::{Method, StatusCode, uri::PathAndQuery};
 use shaku::Component;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use crate::{
     Pool,
+    patience::Patience,
     pool::Failure,
     wire::sending::{RequestHead, UpstreamBody},
 };
@@ -78,7 +79,9 @@ impl HttpProbe {
     async fn status(&self, backend: &Backend) -> Result<StatusCode, String> {
         let request =
             RequestHead { method: &Method::GET, target: self.target.path.0.as_str(), headers: None };
-        let sent = self.pool.send(backend, request, UpstreamBody::EMPTY, Some(UpstreamBody::EMPTY)).await;
+        let patience = Patience::new(self.pool.timeouts().first_byte, Instant::now(), None, None);
+        let again = Some(UpstreamBody::EMPTY);
+        let sent = self.pool.send(backend, request, UpstreamBody::EMPTY, again, &patience).await;
         let (head, mut answer) = sent.map_err(|failure| match failure {
             Failure::Connect(error) => root(&*error),
             Failure::Exchange(error) => root(&error),

@@ -8,7 +8,7 @@ use gateway_application::{BodyStream, RequestBody, UpstreamError, UpstreamReques
 use gateway_domain::message::asks_for_websocket;
 use kernel_application::BoxError;
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf},
+    io::{AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadHalf},
     task::AbortHandle,
     time::timeout,
 };
@@ -57,11 +57,12 @@ fn run(io: Io, come: Bytes, through: RequestBody) -> BodyStream {
     }))
 }
 
-async fn send(through: RequestBody, mut writer: WriteHalf<Io>, pulse: Pulse) {
+async fn send(through: RequestBody, mut writer: impl AsyncWrite + Unpin, pulse: Pulse) {
     let RequestBody::Stream(mut pieces) = through else { return };
     while let Some(Ok(piece)) = pieces.next().await {
         pulse.beat();
-        if writer.write_all(&piece).await.is_err() {
+        // What is encrypted is kept back until it is flushed, where the connection does not take all of it.
+        if writer.write_all(&piece).await.is_err() || writer.flush().await.is_err() {
             return;
         }
     }
@@ -103,5 +104,32 @@ struct Sending(AbortHandle);
 impl Drop for Sending {
     fn drop(&mut self) {
         self.0.abort();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::{
+        io::{BufWriter, duplex},
+        sync::mpsc,
+    };
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_a_client_says_waits_for_nothing_else_to_be_said() {
+        let (here, mut there) = duplex(64);
+        let (says, mut said) = mpsc::channel(1);
+        let through = RequestBody::Stream(Box::pin(stream::poll_fn(move |cx| said.poll_recv(cx))));
+        // It keeps back what it can, as an encrypted connection does.
+        let sending = send(through, BufWriter::new(here), Pulse::new());
+        let hearing = async {
+            says.send(Ok(Bytes::from_static(b"ping"))).await.unwrap();
+            let mut heard = [0; 4];
+            there.read_exact(&mut heard).await.unwrap();
+            assert_eq!(&heard, b"ping");
+            drop(says);
+        };
+        timeout(Duration::from_secs(30), async { tokio::join!(sending, hearing) }).await.unwrap();
     }
 }

@@ -90,7 +90,7 @@ pub struct Client {
     pub trusted: bool,
     /// Whether the connection is encrypted.
     pub secure: bool,
-    /// The authority that the client asked for, where it is a text.
+    /// The authority that the client asked for, where no header says so.
     pub host: Option<HeaderValue>,
 }
 

@@ -75,6 +75,15 @@ const NO_STATUS: Script = |socket| Box::pin(write(socket, "HTTP/1.1 well OK\r\nc
 const NO_HEADER: Script = |socket| Box::pin(write(socket, "HTTP/1.1 200 OK\r\nwhat is this\r\n\r\n"));
 const NO_CHUNK: Script =
     |socket| Box::pin(write(socket, "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\nhalf"));
+/// The good one is larger than what is read at once, so that it has been passed on in part when the bad one is seen.
+const NO_CHUNK_BEHIND_A_GOOD_ONE: Script = |mut socket| {
+    Box::pin(async move {
+        let good = [&b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n80000\r\n"[..], &[b'x'; 0x80000]]
+            .concat();
+        let _ = socket.write_all(&good).await;
+        write(socket, "\r\nzz\r\nhalf").await;
+    })
+};
 const HEADERS_WITHOUT_END: Script =
     |socket| Box::pin(trickle(socket, "HTTP/1.1 200 OK\r\n", b"x-more: x\r\n".repeat(1_000)));
 
@@ -189,6 +198,7 @@ async fn a_backend_that_sends_garbage_hurts_its_own_clients_only() {
     hurts_nobody_else("has no header", NO_HEADER, Some(502)).await;
     hurts_nobody_else("has headers without end", HEADERS_WITHOUT_END, Some(502)).await;
     hurts_nobody_else("has no chunk", NO_CHUNK, Some(502)).await;
+    hurts_nobody_else("has no chunk behind a good one", NO_CHUNK_BEHIND_A_GOOD_ONE, None).await;
 }
 
 #[tokio::test]

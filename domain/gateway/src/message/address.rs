@@ -10,12 +10,13 @@ const LONGEST: usize = 45;
 pub struct AddressText {
     bytes: [u8; LONGEST],
     length: usize,
+    version_6: bool,
 }
 
 impl AddressText {
     /// The text of `address`.
     pub fn of(address: IpAddr) -> Self {
-        let mut text = Self { bytes: [0; LONGEST], length: 0 };
+        let mut text = Self { bytes: [0; LONGEST], length: 0, version_6: address.is_ipv6() };
         match address {
             IpAddr::V4(address) => {
                 let [first, rest @ ..] = address.octets();
@@ -33,7 +34,17 @@ impl AddressText {
 
     /// The text.
     pub fn as_str(&self) -> &str {
-        self.bytes.get(..self.length).and_then(|text| std::str::from_utf8(text).ok()).unwrap_or_default()
+        std::str::from_utf8(self.as_bytes()).unwrap_or_default()
+    }
+
+    /// The same, as it stands in a header.
+    pub fn as_bytes(&self) -> &[u8] {
+        self.bytes.get(..self.length).unwrap_or_default()
+    }
+
+    /// Whether it is one of IPv6, which stands in brackets where a port could follow.
+    pub(super) const fn is_version_6(&self) -> bool {
+        self.version_6
     }
 
     fn number(&mut self, number: u8) {

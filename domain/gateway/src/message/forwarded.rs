@@ -1,7 +1,5 @@
 //! What a backend is told of the way that a request has come.
 
-use std::{fmt, net::IpAddr};
-
 use super::AddressText;
 
 /// The name under which this gateway appears in `Via`.
@@ -11,50 +9,33 @@ pub const PSEUDONYM: &str = "gateway";
 #[derive(Clone, Copy, Debug)]
 pub struct Hop<'a> {
     /// The other end of the connection; `None` where it is not known.
-    pub peer: Option<IpAddr>,
+    pub peer: Option<&'a AddressText>,
     /// The authority that was asked for.
-    pub host: Option<&'a str>,
+    pub host: Option<&'a [u8]>,
     /// `http` or `https`.
-    pub proto: &'a str,
-}
-
-/// `for=192.0.2.1;host="shop.example:8080";proto=https`. What could break out of its place is left out.
-impl fmt::Display for Hop<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut written = Ok(());
-        self.pieces(|piece| written = written.and_then(|()| f.write_str(piece)));
-        written
-    }
+    pub proto: &'static str,
 }
 
 impl Hop<'_> {
-    /// Gives the text piece by piece.
-    pub fn pieces(&self, mut take: impl FnMut(&str)) {
-        match self.peer {
-            Some(address @ IpAddr::V4(_)) => {
-                take("for=");
-                take(AddressText::of(address).as_str());
-            }
-            Some(address @ IpAddr::V6(_)) => {
-                take("for=\"[");
-                take(AddressText::of(address).as_str());
-                take("]\"");
-            }
-            None => take("for=unknown"),
+    /// Writes `for=192.0.2.1;host="shop.example:8080";proto=https`. What could break out of its place is left out.
+    pub fn write(&self, to: &mut Vec<u8>) {
+        let (opens, peer, closes): (&[u8], &[u8], &[u8]) = match self.peer {
+            Some(address) if address.is_version_6() => (b"for=\"[", address.as_bytes(), b"]\""),
+            Some(address) => (b"for=", address.as_bytes(), b""),
+            None => (b"for=unknown", b"", b""),
+        };
+        let host = self.host.filter(|host| is_quotable(host));
+        let (before, after): (&[u8], &[u8]) = if host.is_some() { (b";host=\"", b"\"") } else { (b"", b"") };
+        let host = host.unwrap_or_default();
+        for piece in [opens, peer, closes, before, host, after, b";proto=", self.proto.as_bytes()] {
+            to.extend_from_slice(piece);
         }
-        if let Some(host) = self.host.filter(|host| is_quotable(host)) {
-            take(";host=\"");
-            take(host);
-            take("\"");
-        }
-        take(";proto=");
-        take(self.proto);
     }
 }
 
 /// An authority has none of these; a header that has is not repeated.
-fn is_quotable(host: &str) -> bool {
-    host.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\'))
+fn is_quotable(host: &[u8]) -> bool {
+    host.iter().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\'))
 }
 
 /// All values of a list header and one more, as one line. Give the old ones only where their writer is trusted.
@@ -77,7 +58,10 @@ mod tests {
     use super::*;
 
     fn element(peer: Option<&str>, host: Option<&str>) -> String {
-        Hop { peer: peer.map(|peer| peer.parse().unwrap()), host, proto: "https" }.to_string()
+        let peer = peer.map(|peer| AddressText::of(peer.parse().unwrap()));
+        let mut written = Vec::new();
+        Hop { peer: peer.as_ref(), host: host.map(str::as_bytes), proto: "https" }.write(&mut written);
+        String::from_utf8(written).unwrap()
     }
 
     #[test]

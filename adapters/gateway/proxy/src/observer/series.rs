@@ -2,6 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
+use foldhash::fast::RandomState;
 use gateway_application::{AttemptObservation, Change, Decider};
 use gateway_domain::{Backend, Outcome, Service, fleet::Fleet};
 use platform_telemetry::Metrics;
@@ -27,7 +28,7 @@ pub struct UpstreamSeries {
     limited: Family<Limited, Counter>,
     calls: Family<Called, Counter>,
     changes: Family<Changed, Counter>,
-    known: Arc<PerThread<HashMap<Place, Known>>>,
+    known: Arc<PerThread<HashMap<Place, Known, RandomState>>>,
 }
 
 /// Where the names of route and backend are in memory: they stay there, the one for ever, the other as long as a [`Known`]

@@ -2,7 +2,7 @@
 
 use std::io::{self, ErrorKind};
 
-use gateway_application::BodyError;
+use gateway_application::{BodyError, Stage};
 use gateway_domain::message::FramingError;
 
 #[derive(Debug, thiserror::Error)]
@@ -19,6 +19,8 @@ pub(crate) enum WireError {
     LongHead,
     #[error("end of the answer cannot be told")]
     Framing(#[from] FramingError),
+    #[error("answer did not begin in time ({0})")]
+    Late(Stage),
     #[error(transparent)]
     RequestBody(#[from] BodyError),
 }

@@ -1,7 +1,8 @@
 //! The head of an answer.
 
-use std::mem::MaybeUninit;
+use std::mem::{self, MaybeUninit};
 
+use bytes::{Bytes, BytesMut};
 use gateway_application::Fields;
 use gateway_domain::message::{AnswerLength, AnswerReader, Answered, Version};
 use http::StatusCode;
@@ -10,8 +11,10 @@ use httparse::{ParserConfig, Status};
 use super::WireError;
 use crate::headers::FromBackend;
 
-/// Longer ones are refused.
-pub(crate) const LONGEST: usize = 64 * 1024;
+/// Longer ones are refused, together with those that came before them for the same request.
+const LONGEST: usize = 64 * 1024;
+/// As many heads may only say that another one will come.
+const MOST_INTERIM: usize = 32;
 /// As many fields as the head of an answer may have.
 const MOST_FIELDS: usize = 100;
 
@@ -30,20 +33,53 @@ pub(crate) struct Head {
 
 impl Head {
     /// Whether it only says that another one will come.
-    pub(crate) fn is_interim(&self) -> bool {
+    fn is_interim(&self) -> bool {
         self.status.is_informational() && self.status != StatusCode::SWITCHING_PROTOCOLS
     }
 }
 
-/// Whether there could be a whole head, where `new` is what has come since it was not.
-pub(crate) fn may_end(new: &[u8]) -> bool {
-    new.contains(&b'\n')
+/// Reads the head of an answer out of what came before, which is in `memory`, and what is new: `None` where it has not come
+/// to its end, and then all of it is in `memory`; otherwise also what has come behind it.
+///
+/// `head` tells whether the request was `HEAD`.
+pub(crate) fn read_on(
+    memory: &mut BytesMut,
+    new: &[u8],
+    head: bool,
+) -> Result<Option<(Head, Bytes)>, WireError> {
+    if memory.is_empty() {
+        // Nearly always all of it comes at once.
+        if let Some((head, length)) = last(new, head)? {
+            return Ok(Some((head, Bytes::copy_from_slice(&new[length..]))));
+        }
+        memory.extend_from_slice(new);
+    } else {
+        memory.extend_from_slice(new);
+        // Without the end of a line there is none of a head.
+        if new.contains(&b'\n')
+            && let Some((head, length)) = last(memory, head)?
+        {
+            return Ok(Some((head, mem::take(memory).freeze().split_off(length))));
+        }
+    }
+    if memory.len() > LONGEST { Err(WireError::LongHead) } else { Ok(None) }
+}
+
+/// The head in `text` and where it ends, behind those that only say that another one will come.
+fn last(text: &[u8], is_head: bool) -> Result<Option<(Head, usize)>, WireError> {
+    let mut start = 0;
+    for _ in 0..=MOST_INTERIM {
+        let Some((head, length)) = read(&text[start..], is_head)? else { return Ok(None) };
+        start += length;
+        if !head.is_interim() {
+            return Ok(Some((head, start)));
+        }
+    }
+    Err(WireError::LongHead)
 }
 
 /// Reads a head from the beginning of `text`: `None` where it has not come to its end, otherwise its length too.
-///
-/// `head` tells whether the request was `HEAD`.
-pub(crate) fn read(text: &[u8], head: bool) -> Result<Option<(Head, usize)>, WireError> {
+fn read(text: &[u8], head: bool) -> Result<Option<(Head, usize)>, WireError> {
     let mut fields = [const { MaybeUninit::uninit() }; MOST_FIELDS];
     let mut answer = httparse::Response::new(&mut []);
     let parsed = ParserConfig::default().parse_response_with_uninit_headers(&mut answer, text, &mut fields);
@@ -58,10 +94,13 @@ pub(crate) fn read(text: &[u8], head: bool) -> Result<Option<(Head, usize)>, Wir
         kept.take(field.name, field.value);
     }
     let websocket = kept.is_websocket();
+    let body = reader.length()?;
     let head = Head {
         status,
-        length: reader.length()?,
-        persists: reader.persists() && status != StatusCode::SWITCHING_PROTOCOLS,
+        length: body,
+        persists: reader.persists()
+            && body != AnswerLength::UntilClose
+            && status != StatusCode::SWITCHING_PROTOCOLS,
         websocket,
         headers: kept.headers(),
     };
@@ -91,6 +130,37 @@ mod tests {
         for end in 0..length {
             assert!(read(&text.as_bytes()[..end], false).unwrap().is_none(), "{end}");
         }
+    }
+
+    #[test]
+    fn an_answer_without_an_end_takes_its_connection_with_it() {
+        let (head, _) = head("HTTP/1.1 200 OK\r\n\r\n").unwrap().unwrap();
+        assert_eq!((head.length, head.persists), (AnswerLength::UntilClose, false));
+    }
+
+    /// What comes of a head that arrives byte by byte.
+    fn trickled(text: &str) -> Result<Option<(Head, Bytes)>, WireError> {
+        let mut memory = BytesMut::new();
+        for byte in text.as_bytes() {
+            let read = read_on(&mut memory, &[*byte], false)?;
+            if read.is_some() {
+                return Ok(read);
+            }
+        }
+        Ok(None)
+    }
+
+    #[test]
+    fn what_comes_before_an_answer_is_bounded() {
+        let interim = "HTTP/1.1 102 Processing\r\n\r\n";
+        let last = "HTTP/1.1 200 OK\r\n\r\n";
+        let (head, _) = trickled(&(interim.repeat(MOST_INTERIM) + last)).unwrap().unwrap();
+        assert_eq!(head.status, StatusCode::OK);
+        let more = interim.repeat(MOST_INTERIM + 1) + last;
+        assert!(matches!(trickled(&more), Err(WireError::LongHead)));
+        assert!(matches!(read_on(&mut BytesMut::new(), more.as_bytes(), false), Err(WireError::LongHead)));
+        let long = format!("HTTP/1.1 200 OK\r\nx: {}", "x".repeat(LONGEST));
+        assert!(matches!(trickled(&long), Err(WireError::LongHead)));
     }
 
     #[test]

@@ -23,7 +23,20 @@ pub(crate) fn writing<R>(write: impl FnOnce(&mut Vec<u8>) -> R) -> R {
         memory.clear();
         let written = write(memory);
         // A body may have gone with its head.
+        memory.clear();
         memory.shrink_to(LENGTH);
         written
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_body_leaves_no_memory_behind() {
+        writing(|memory| memory.resize(4 * LENGTH, 0));
+        WRITING.with_borrow(|memory| assert!(memory.capacity() < 2 * LENGTH));
+        writing(|memory| assert!(memory.is_empty()));
+    }
 }

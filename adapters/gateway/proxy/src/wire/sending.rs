@@ -142,6 +142,13 @@ impl Sending {
         self.refused.take()
     }
 
+    /// Whether it was the backend that broke the connection, and had not ended its answer before. Who reads is not told
+    /// that once who writes has been.
+    pub(crate) fn was_reset(&self) -> bool {
+        // After its end a connection that breaks is a broken pipe.
+        self.refused.as_ref().is_some_and(|error| error.kind() != io::ErrorKind::BrokenPipe)
+    }
+
     fn poll_write(
         &mut self,
         mut io: Pin<&mut (impl AsyncWrite + ?Sized)>,
