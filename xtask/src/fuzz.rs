@@ -9,12 +9,12 @@ use crate::{shell, workspace};
 use std::fs;
 use std::process::Command;
 
-const TARGETS: [&str; 5] = ["head", "scanner", "path", "forwarded", "token"];
+const TARGETS: [&str; 6] = ["head", "scanner", "answer", "path", "forwarded", "token"];
 
-/// Fuzz the parsers of what strangers send; needs a nightly compiler and cargo-fuzz
+/// Fuzz the parsers of what strangers and backends send; needs a nightly compiler and cargo-fuzz
 #[derive(clap::Args, Debug)]
 pub(crate) struct Args {
-    /// Only these targets, as in `head,token`; there are head, scanner, path, forwarded and token
+    /// Only these targets, as in `head,token`; there are head, scanner, answer, path, forwarded and token
     #[arg(long, value_delimiter = ',', value_name = "TARGETS", value_parser = TARGETS)]
     only: Vec<String>,
     /// How long each is fuzzed

@@ -12,8 +12,8 @@ const DOMAIN_TESTS: [&str; 1] = ["proptest"];
 const APPLICATION: [&str; 10] =
     ["async-trait", "chrono", "futures-util", "hex", "sha2", "shaku", "slog", "thiserror", "tokio", "uuid"];
 const APPLICATION_TESTS: [&str; 2] = ["proptest", "tokio"];
-/// The gateway's subject is HTTP: requests and bodies are its vocabulary, as money is the shop's.
-const GATEWAY_APPLICATION: [&str; 2] = ["bytes", "http"];
+/// The gateway's subject is HTTP: requests, bodies and header fields are its vocabulary, as money is the shop's.
+const GATEWAY_APPLICATION: [&str; 3] = ["bytes", "http", "itoa"];
 /// Clients that tests of an adapter speak to it with.
 const TEST_CLIENTS: [&str; 1] = ["ureq"];
 
