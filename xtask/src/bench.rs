@@ -27,7 +27,7 @@ pub(crate) struct Args {
 enum Verb {
     /// Operations a second of each port on each home, beside the limit of the same server
     Stores(stores::Args),
-    /// The gateway beside nginx, HAProxy and Fiber: requests a second, latency, CPU and memory
+    /// The gateway beside nginx (bare, and doing like work), HAProxy and Fiber: requests a second, latency, CPU and memory
     Gateway(gateway::Args),
     /// Memory of each service on servers while it answers 1,000 requests a second
     Memory(memory::Args),

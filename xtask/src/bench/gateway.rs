@@ -20,7 +20,7 @@ use crate::workspace;
 use std::fs;
 use std::time::Duration;
 
-/// The gateway beside nginx, HAProxy and Fiber: requests a second, latency, CPU and memory.
+/// The gateway beside nginx (bare, and doing like work), HAProxy and Fiber: requests a second, latency, CPU and memory.
 #[derive(clap::Args, Debug)]
 pub(super) struct Args {
     /// Rounds; figures are medians over them
@@ -32,7 +32,7 @@ pub(super) struct Args {
     /// Only these cases, as in `small-32,tls-256`
     #[arg(long, value_delimiter = ',', value_name = "CASES")]
     only: Vec<String>,
-    /// Only these proxies beside the gateway; there are nginx, haproxy and fiber
+    /// Only these proxies beside the gateway; there are nginx, nginx-alike, haproxy and fiber
     #[arg(long, value_delimiter = ',', value_name = "PROXIES")]
     beside: Option<Vec<String>>,
 }

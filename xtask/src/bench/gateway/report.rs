@@ -1,4 +1,4 @@
-//! Medians over the rounds, and what the gateway reached of what it aims at.
+//! Medians over the rounds, what the gateway reached of what it aims at, and how it stands beside a like nginx.
 
 use super::super::machine::Machine;
 use super::load::Load;
@@ -36,15 +36,26 @@ struct Row {
     errors: u64,
 }
 
-/// Prints the table and the aims, and writes both.
+/// The proxy that does as much of the gateway's work as a stock nginx can.
+const ALIKE: &str = "nginx-alike";
+/// What is to be known of it by whoever reads the ratios.
+const ALIKE_LACKS: &str = "does what a stock nginx can of the gateway's work, which is without tokens, breakers with \
+    half-open, probes, outlier ejection, and metrics by route and backend; the aims are measured against the bare ones";
+
+/// Prints the table, the aims and what is beside them, and writes the figures.
 pub(super) fn show(machine: &Machine, samples: &[Sample], folder: &Path) -> Outcome {
     let rows = rows(samples);
     let table = markdown(&rows);
+    let beside = beside_alike(&rows);
     say!("{}\n{table}", machine.line());
     for (met, aim) in aims(&rows) {
         let (mark, colour) = if met { ("✓", Colour::Green) } else { ("✗", Colour::Red) };
         say!("{} {aim}", paint(colour, mark));
     }
+    for line in &beside {
+        say!("{} {line}", paint(Colour::Dim, "·"));
+    }
+    let table = beside.iter().fold(table, |text, line| format!("{text}\n{line}\n"));
     let figures = serde_json::json!({ "machine": machine, "rows": rows, "samples": samples });
     let text = serde_json::to_string_pretty(&figures).context(|| "describing the figures".to_owned())?;
     for (name, text) in [("gateway.json", text), ("gateway.md", table)] {
@@ -144,6 +155,24 @@ fn aims(rows: &[Row]) -> Vec<(bool, String)> {
     aims
 }
 
+/// For information, and no aim: how each case stands to the nginx that does like work, and what that one does not do.
+fn beside_alike(rows: &[Row]) -> Vec<String> {
+    let mut lines = Vec::new();
+    for ours in rows.iter().filter(|row| row.proxy == "gateway") {
+        let Some(theirs) = rows.iter().find(|row| row.case == ours.case && row.proxy == ALIKE) else {
+            continue;
+        };
+        let (rate, p99) = (ours.per_second / theirs.per_second, ratio(ours.p99_us, theirs.p99_us));
+        let cpu = ours.cpu_s / theirs.cpu_s.max(f64::MIN_POSITIVE);
+        let figures = format!("{rate:.2} × the requests, {p99:.2} × the p99 and {cpu:.2} × the CPU");
+        lines.push(format!("{}: {figures} of {ALIKE} (no aim)", ours.case));
+    }
+    if !lines.is_empty() {
+        lines.push(format!("{ALIKE} {ALIKE_LACKS}"));
+    }
+    lines
+}
+
 #[expect(clippy::cast_precision_loss, reason = "no request takes 2^52 microseconds")]
 fn ratio(ours: u64, theirs: u64) -> f64 {
     ours as f64 / theirs.max(1) as f64
@@ -178,6 +207,22 @@ mod tests {
         let rows = rows(&[sample("gateway", 200, 10), sample("nginx", 100, 10), sample("haproxy", 400, 5)]);
         let met: Vec<_> = aims(&rows).into_iter().map(|(met, _)| met).collect();
         assert_eq!(met, [true, true, false, false, true]);
+    }
+
+    #[test]
+    fn a_like_nginx_is_information_and_no_aim() {
+        let samples = [sample("gateway", 200, 10), sample("nginx", 400, 10), sample(ALIKE, 100, 20)];
+        let without = rows(&samples[..2]);
+        let with = rows(&samples);
+        assert_eq!(aims(&with), aims(&without));
+        assert!(beside_alike(&without).is_empty());
+        let lines = beside_alike(&with);
+        let ratios =
+            "small-32: 2.00 × the requests, 0.50 × the p99 and 0.50 × the CPU of nginx-alike (no aim)";
+        assert_eq!(lines[0], ratios);
+        for lacking in ["tokens", "breakers", "probes", "outlier ejection", "metrics"] {
+            assert!(lines[1].contains(lacking), "{lacking}");
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! Each has two workers, keeps its connections to the backend, strips `/api` and writes what its users get by default. The
 //! gateway has everything switched on that a deployment has: tokens, limits (out of reach), breakers, probes, its access
-//! log.
+//! log. `nginx-alike` is nginx with as much of that as a stock one can do; [`configs`] says what that is.
 
 mod configs;
 mod process;
@@ -79,6 +79,9 @@ impl Bench {
         if wanted("nginx") {
             rivals.push(place.nginx()?);
         }
+        if wanted("nginx-alike") {
+            rivals.push(place.nginx_alike()?);
+        }
         if wanted("haproxy") {
             rivals.push(place.haproxy()?);
         }
@@ -134,11 +137,19 @@ struct Place<'a> {
 
 impl Place<'_> {
     fn nginx(&self) -> Outcome<Rival> {
+        self.nginx_with("nginx", configs::nginx)
+    }
+
+    fn nginx_alike(&self) -> Outcome<Rival> {
+        self.nginx_with("nginx-alike", configs::nginx_alike)
+    }
+
+    fn nginx_with(&self, name: &'static str, config: configs::Nginx) -> Outcome<Rival> {
         let [plain, tls] = free_ports()?;
-        let text = configs::nginx(self.folder, self.certificates, self.backend, plain, tls);
-        let process = nginx("nginx", self.folder, &text)?;
+        let text = config(self.folder, self.certificates, self.backend, plain, tls);
+        let process = nginx(name, self.folder, &text)?;
         Self::ready(Rival {
-            name: "nginx",
+            name,
             plain,
             tls: Some(tls),
             http2: true,

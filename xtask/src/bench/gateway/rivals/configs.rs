@@ -1,20 +1,33 @@
 //! What each proxy is told.
 
+mod alike;
+
+pub(super) use self::alike::nginx as nginx_alike;
 use crate::servers::Certificates;
 use std::path::Path;
+
+/// Writes what an nginx is told, from the run's folder, the certificates, the backend's port, and those for clients
+/// without and with TLS.
+pub(super) type Nginx = fn(&Path, &Certificates, u16, u16, u16) -> String;
 
 /// As the shop shows a product.
 const PRODUCT: &str = r#"{"id":7,"name":"Coffee grinder","description":"Conical burrs, forty settings, and a box for the beans","price":"129.90","stock_quantity":40,"available_quantity":38,"category":"kitchen","image_url":null,"created_at":"2026-01-02T10:15:30.123456Z","updated_at":"2026-01-02T10:15:30.123456Z","version":3}"#;
 
+/// Out of reach: for an address in a second, at once for an address, under way to one backend, under way in all.
+const REQUESTS: &str = "1000000";
+const BURST: &str = "1000000";
+const UPSTREAM_IN_FLIGHT: &str = "4096";
+const IN_FLIGHT: &str = "8192";
+
 /// Everything on, and nothing in the way of a load from one address.
 pub(super) const GATEWAY: [(&str, &str); 8] = [
     ("LOG_FORMAT", "json"),
-    ("RATE_LIMIT_REQUESTS", "1000000"),
+    ("RATE_LIMIT_REQUESTS", REQUESTS),
     ("RATE_LIMIT_WINDOW", "1s"),
-    ("RATE_LIMIT_BURST", "1000000"),
-    ("UPSTREAM_MAX_IN_FLIGHT", "4096"),
+    ("RATE_LIMIT_BURST", BURST),
+    ("UPSTREAM_MAX_IN_FLIGHT", UPSTREAM_IN_FLIGHT),
     ("UPSTREAM_MAX_WAITING", "4096"),
-    ("MAX_IN_FLIGHT", "8192"),
+    ("MAX_IN_FLIGHT", IN_FLIGHT),
     ("ENVIRONMENT", "development"),
 ];
 
