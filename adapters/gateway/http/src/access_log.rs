@@ -29,7 +29,7 @@ impl Entry {
         // Values are lent, so that the line is all that is written of them.
         info!(self.logger, "request";
             "method" => self.method.as_str(),
-            "service" => facts.service.name(),
+            "upstream" => facts.service.name(),
             "route" => facts.route,
             "backend" => facts.backend.as_deref(),
             "status" => sent.status,

@@ -69,7 +69,7 @@ fn lines(pause: Duration, writes: &Arc<AtomicU64>) -> io::Result<(Duration, Dura
 fn line(logger: &Logger, ctx: &CallContext, bytes: u32) {
     info!(logger, "request";
         "method" => black_box("GET"),
-        "service" => "product",
+        "upstream" => "product",
         "route" => "/api/products/{id}",
         "backend" => Some("10.0.0.1:8081"),
         "status" => 200_u16,

@@ -216,7 +216,7 @@ impl Administration {
             if before != desk.base[fleet.index()] {
                 self.put_in_force(&desk, fleet);
                 info!(self.logger, "backends discovered"; o!(
-                    "service" => fleet.name(),
+                    "upstream" => fleet.name(),
                     "before" => names(&before),
                     "after" => names(&desk.base[fleet.index()]),
                 ));

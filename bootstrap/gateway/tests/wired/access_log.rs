@@ -39,7 +39,8 @@ pub(crate) async fn lines(
     assert_eq!(gateway.stop().await, platform_runtime::Outcome::Clean);
     drop(flushed);
     let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
-    let lines = log.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let lines = log.lines().inspect(|line| assert_eq!(line.matches("\"service\":").count(), 1, "{line}"));
+    let lines = lines.map(|line| serde_json::from_str::<Value>(line).unwrap());
     lines.filter(|line| line.get("request_id").is_some() && line.get("duration_ms").is_some()).collect()
 }
 
@@ -71,7 +72,8 @@ async fn one_line_tells_who_asked_where_it_went_and_what_came_back() {
         ("msg", Value::from("request")),
         ("request_id", "r-7".into()),
         ("method", "GET".into()),
-        ("service", "product".into()),
+        ("service", "gateway".into()),
+        ("upstream", "product".into()),
         ("route", "/products/*".into()),
         ("backend", backend.addr.to_string().into()),
         ("attempts", 2.into()),

@@ -60,7 +60,7 @@ impl ForwardObserver for UpstreamObserver {
         }
         let principal = ctx.caller().principal();
         info!(self.logger, "call"; o!(
-            "service" => call.service.name(),
+            "upstream" => call.service.name(),
             "method" => call.method,
             "backend" => call.backend.map(Backend::shared_id),
             "status" => status,
@@ -87,7 +87,7 @@ impl ForwardObserver for UpstreamObserver {
             self.series.limited(route.service(), method, decider);
         }
         info!(self.logger, "call"; o!(
-            "service" => service,
+            "upstream" => service,
             "method" => method,
             "code" => call.code,
             "attempts" => 0,
@@ -101,7 +101,7 @@ impl ForwardObserver for UpstreamObserver {
     fn changed(&self, fleet: Fleet, backend: &Backend, change: &Change<'_>) {
         self.series.changed(fleet, backend, change);
         let fields = o!(
-            "service" => fleet.service().name(),
+            "upstream" => fleet.service().name(),
             "protocol" => fleet.protocol(),
             "backend" => backend.shared_id(),
         );

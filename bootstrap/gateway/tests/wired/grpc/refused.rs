@@ -76,7 +76,7 @@ async fn a_line_tells_why_a_call_was_refused() {
     for (field, value) in [
         ("msg", "call"),
         ("request_id", "r-7"),
-        ("service", "unknown"),
+        ("upstream", "unknown"),
         ("method", "unknown"),
         ("code", "unknown_route"),
         ("peer", "127.0.0.1"),
