@@ -201,7 +201,7 @@ impl Administration {
             "target" => entry.target.clone(),
             "before" => entry.before.clone(),
             "after" => entry.after.clone(),
-            "version" => entry.version,
+            "state_version" => entry.version,
             "request_id" => entry.request_id.clone(),
         ));
         desk.trail.push(entry);

@@ -1,3 +1,5 @@
+mod told;
+
 use std::time::Duration;
 
 use gateway_domain::{

@@ -90,7 +90,7 @@ pub struct Client {
     pub trusted: bool,
     /// Whether the connection is encrypted.
     pub secure: bool,
-    /// The authority that the client asked for, where no header says so.
+    /// The authority that the client asked for; with a request's headers, where none of them says so.
     pub host: Option<HeaderValue>,
 }
 

@@ -145,6 +145,7 @@ const CORPUS: &[(&str, &str, u16)] = &[
     ("two hosts", "GET /api/products HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", 400),
     ("list of hosts", "GET /api/products HTTP/1.1\r\nHost: a, b\r\n\r\n", 400),
     ("host with a user", "GET /api/products HTTP/1.1\r\nHost: a@b\r\n\r\n", 400),
+    ("host with other white space", "GET /api/products HTTP/1.1\r\nHost: a\u{a0}\r\n\r\n", 400),
     ("target of another host", "GET http://b/api/products HTTP/1.1\r\nHost: a\r\n\r\n", 400),
     ("target with a user", "GET http://u@a/api/products HTTP/1.1\r\nHost: a\r\n\r\n", 400),
     ("other scheme", "GET ftp://a/api/products HTTP/1.1\r\nHost: a\r\n\r\n", 400),

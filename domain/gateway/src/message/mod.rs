@@ -1,4 +1,4 @@
-//! What the heads of requests and answers mean, and what is done to it on the way: functions over text and bytes.
+//! What the heads of requests and answers mean, and what is done to them on the way: functions over text and bytes.
 //!
 //! Everything that can be read in two ways is refused with an error of its own, for what the gateway reads in one way
 //! and a backend in another is a way around every rule between them. A header that needs a rule gets a file here.

@@ -47,6 +47,7 @@ fn nothing_of_a_refused_request_is_passed_on() {
         ("GET / HTTP/1.1\r\n\r\n", TargetError::Hosts.into()),
         ("GET / HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n", TargetError::Hosts.into()),
         ("GET / HTTP/1.0\r\nHost: a\r\nHost: a\r\n\r\n", TargetError::Hosts.into()),
+        ("GET / HTTP/1.1\r\nHost: a\u{a0}\r\n\r\n", TargetError::Hosts.into()),
         ("GET http://b/ HTTP/1.1\r\nHost: a\r\n\r\n", TargetError::OtherHost.into()),
         ("GET /a#b HTTP/1.1\r\nHost: a\r\n\r\n", TargetError::Path(crate::PathError::NotVisible).into()),
         ("GET /\u{e4} HTTP/1.1\r\nHost: a\r\n\r\n", TargetError::Path(crate::PathError::NotVisible).into()),

@@ -34,7 +34,8 @@ impl<'a> Target<'a> {
     ///
     /// `hosts` are the values of all `Host` headers, of which there must be one.
     pub fn host<'h>(&self, hosts: impl IntoIterator<Item = &'h str>) -> Result<&'h str, TargetError> {
-        let mut hosts = hosts.into_iter().map(str::trim);
+        // No other white space: what a backend would still see behind a host is no host.
+        let mut hosts = hosts.into_iter().map(|host| host.trim_matches([' ', '\t']));
         let (Some(host), None) = (hosts.next(), hosts.next()) else { return Err(TargetError::Hosts) };
         if !is_authority(host.as_bytes()) {
             return Err(TargetError::Hosts);
@@ -243,6 +244,9 @@ mod tests {
             ("/", &["a:65535"], Ok("a:65535")),
             ("/", &["a:65536"], Err(Hosts)),
             ("/", &["a:000080"], Err(Hosts)),
+            ("/", &[" a\t"], Ok("a")),
+            ("/", &["a\u{a0}"], Err(Hosts)),
+            ("/", &["a\u{85}"], Err(Hosts)),
         ] {
             assert_eq!(
                 Target::parse(target).unwrap().host(hosts.iter().copied()),

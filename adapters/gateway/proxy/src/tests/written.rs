@@ -103,6 +103,8 @@ async fn a_body_in_pieces_without_a_length_goes_in_chunks() {
     assert_eq!(post, format!("{head}{ALWAYS}\r\n{chunks}"));
     let nothing = written(&Method::POST, &[], false, pieces([]), 5).await;
     assert_eq!(nothing, format!("{head}{ALWAYS}\r\n0\r\n\r\n"));
+    let get = written(&Method::GET, &[], false, pieces([&b"ab"[..]]), 12).await;
+    assert!(get.ends_with("\r\n\r\n2\r\nab\r\n0\r\n\r\n"), "whatever the method is: {get}");
 }
 
 #[tokio::test]

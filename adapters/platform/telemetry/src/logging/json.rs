@@ -13,7 +13,7 @@ use slog::{KV, Key, Level, OwnedKVList, Record, Serializer};
 
 use super::decimal;
 
-/// Writes lines of one process. Clones are the same.
+/// Writes lines of one root logger. Clones are the same.
 #[derive(Clone)]
 pub(super) struct Json {
     /// What all of them have, written once.

@@ -1,22 +1,16 @@
-//! What is done to headers on their way through.
+//! A client's headers, as a backend sees them.
 
-use std::{mem, time::Duration};
+use std::time::Duration;
 
 use gateway_application::{Client, Fields, UpstreamRequest};
 use gateway_domain::{
-    connection_options, is_hop_by_hop,
     message::{AddressText, Hop},
     told_to_backend,
 };
 use http::HeaderValue;
 use kernel_application::CallContext;
 
-/// Headers that this gateway adds to an answer, so that there is room for them.
-const ADDED: usize = 4;
-/// How long they are, at most.
-const ADDED_BYTES: usize = 64;
-/// How this gateway appears in `Via`: the protocol it was asked in, and its pseudonym.
-const VIA_ENTRY: &str = "1.1 gateway";
+use super::{VIA_ENTRY, lines::Lines, named::Named};
 
 /// A client's headers as the backend is to see them: who asked, for what, under which ids, and how long it may take.
 #[derive(Clone, Copy)]
@@ -90,124 +84,6 @@ fn is_replaced(name: &str) -> bool {
             | "x-request-timeout-ms"
             | "traceparent"
     )
-}
-
-/// Writes the lines of a head.
-struct Lines<'a>(&'a mut Vec<u8>);
-
-impl Lines<'_> {
-    /// Begins a line with a name and what follows it.
-    fn begin(&mut self, name: &'static str) -> &mut Self {
-        self.push(name.as_bytes())
-    }
-
-    /// What is the value of a header already.
-    fn push(&mut self, value: &[u8]) -> &mut Self {
-        self.0.extend_from_slice(value);
-        self
-    }
-
-    /// Any text, without what cannot stand in a header.
-    fn text(&mut self, text: &str) -> &mut Self {
-        let sound = |byte: u8| matches!(byte, b' '..=b'~');
-        if text.bytes().all(sound) {
-            return self.push(text.as_bytes());
-        }
-        self.0.extend(text.bytes().filter(|byte| sound(*byte)));
-        self
-    }
-
-    fn number(&mut self, number: u64) -> &mut Self {
-        let mut text = itoa::Buffer::new();
-        self.push(text.format(number).as_bytes())
-    }
-
-    /// Begins a list with all values that there are.
-    fn list<'a>(&mut self, known: impl Iterator<Item = &'a str>) -> &mut Self {
-        for line in known.map(str::trim).filter(|line| !line.is_empty()) {
-            self.push(line.as_bytes()).push(b", ");
-        }
-        self
-    }
-
-    fn end(&mut self) {
-        self.push(b"\r\n");
-    }
-}
-
-/// Makes a backend's headers the client's, one by one as they come.
-pub(crate) struct FromBackend {
-    headers: Fields,
-    named: Vec<String>,
-    websocket: bool,
-    /// Whether its length has been said.
-    length: bool,
-}
-
-impl FromBackend {
-    /// For so many headers, in a head that is so many bytes long.
-    pub(crate) fn with_capacity(fields: usize, bytes: usize) -> Self {
-        let headers = Fields::with_capacity(fields + ADDED, bytes + ADDED_BYTES);
-        Self { headers, named: Vec::new(), websocket: false, length: false }
-    }
-
-    /// Takes the next header. The request id is this server's own, so the backend's copy is dropped, and a length that is
-    /// said twice is one.
-    pub(crate) fn take(&mut self, name: &str, value: &[u8]) {
-        let Self { headers, named, websocket, length } = self;
-        headers.push_if(name, value, |name| match name {
-            "connection" => {
-                named.extend(named_by(std::str::from_utf8(value).unwrap_or_default()));
-                false
-            }
-            "upgrade" => {
-                *websocket |= value.trim_ascii().eq_ignore_ascii_case(b"websocket");
-                false
-            }
-            "content-length" => !mem::replace(length, true),
-            name => name != "x-request-id" && !is_hop_by_hop(name),
-        });
-    }
-
-    /// Whether there is an upgrade, and it is to a web socket.
-    pub(crate) const fn is_websocket(&self) -> bool {
-        self.websocket
-    }
-
-    pub(crate) fn headers(self) -> Fields {
-        let Self { mut headers, named, .. } = self;
-        if !named.is_empty() {
-            headers.retain(|name| !named.iter().any(|named| named == name));
-        }
-        if headers.contains("via") {
-            let mut line = Vec::new();
-            Lines(&mut line).list(headers.texts("via")).text(VIA_ENTRY);
-            headers.set("via", &line);
-        } else {
-            headers.push("via", VIA_ENTRY.as_bytes());
-        }
-        headers
-    }
-}
-
-/// The headers that `Connection` names, read once. Nearly always there are none, and nothing is allocated.
-struct Named(Vec<String>);
-
-impl Named {
-    fn by(headers: &Fields) -> Self {
-        Self(headers.texts("connection").flat_map(named_by).collect())
-    }
-
-    fn stays_behind(&self, name: &str) -> bool {
-        is_hop_by_hop(name) || self.0.iter().any(|named| named == name)
-    }
-}
-
-/// The headers that are named by a value of `Connection`, in lower case.
-fn named_by(value: &str) -> impl Iterator<Item = String> {
-    let options = connection_options(value);
-    let names = options.filter(|option| !is_hop_by_hop(option) && !option.eq_ignore_ascii_case("close"));
-    names.map(str::to_ascii_lowercase)
 }
 
 #[cfg(test)]
@@ -301,54 +177,9 @@ mod tests {
     }
 
     #[test]
-    fn loops_are_found_by_the_name_that_is_left() {
-        assert!(gateway_domain::message::came_through([VIA_ENTRY], gateway_domain::message::PSEUDONYM));
-    }
-
-    #[test]
     fn ids_are_those_of_the_call() {
         let headers = forwarded(&[("x-request-id", "forged"), ("traceparent", "garbage")], false);
         assert_eq!(headers["x-request-id"], context().request_id());
         assert_eq!(headers["traceparent"], context().trace().to_string().as_str());
-    }
-
-    #[test]
-    fn no_text_ends_its_line() {
-        let headers = read(|lines| Lines(lines).begin("via: ").text("a\r\nb: c\0\u{e9}").end());
-        assert_eq!(headers["via"], "ab: c");
-    }
-
-    fn passed_on(headers: &[(&str, &str)]) -> Fields {
-        let mut kept = FromBackend::with_capacity(headers.len(), 0);
-        for (name, value) in headers {
-            kept.take(name, value.as_bytes());
-        }
-        kept.headers()
-    }
-
-    #[test]
-    fn answers_tell_the_way_they_have_come() {
-        let headers = passed_on(&[("Via", "1.0 cache"), ("via", "1.1 other")]);
-        assert_eq!(headers.texts("via").collect::<Vec<_>>(), ["1.0 cache, 1.1 other, 1.1 gateway"]);
-    }
-
-    #[test]
-    fn a_length_is_passed_on_once() {
-        let headers = passed_on(&[("Content-Length", "3"), ("content-length", "3")]);
-        assert_eq!(headers.texts("content-length").collect::<Vec<_>>(), ["3"]);
-    }
-
-    #[test]
-    fn answers_lose_connection_headers_only() {
-        let headers = passed_on(&[
-            ("X-Internal", "1"),
-            ("Connection", "X-Internal, close"),
-            ("Transfer-Encoding", "chunked"),
-            ("Content-Length", "3"),
-            ("ETag", "\"1\""),
-            ("X-Request-Id", "r1"),
-        ]);
-        let names: Vec<_> = headers.iter().map(|(name, _)| name).collect();
-        assert_eq!(names, ["content-length", "etag", "via"]);
     }
 }
