@@ -7,7 +7,7 @@ use actix_web::{
 };
 use futures_util::future::LocalBoxFuture;
 use gateway_application::{
-    AnswerBody, Client, Fields, GatewayError, RequestBody, UpstreamResponse,
+    AnswerBody, Client, Fields, GatewayError, RequestBody, UpstreamRequest, UpstreamResponse,
     commands::forward::{Forward, Record},
 };
 use http::{HeaderValue, Method, StatusCode};
@@ -50,8 +50,8 @@ impl Api {
         };
         let entry = Entry {
             logger: self.logger.clone(),
-            method: command.method.clone(),
-            peer: command.client.address,
+            method: command.request.method.clone(),
+            peer: command.request.client.address,
             record: command.record.clone(),
             ctx,
         };
@@ -89,14 +89,9 @@ fn command(
         Upgrade::Malformed => RequestBody::Empty,
         Upgrade::WebSocket => tunnel_body(payload),
     };
-    Ok(Forward {
-        method: convert::method(request.method()),
-        target,
-        client: client(request, &headers),
-        headers,
-        body,
-        record: Record::default(),
-    })
+    let client = client(request, &headers);
+    let request = UpstreamRequest::asked(convert::method(request.method()), target, headers, client);
+    Ok(Forward { request, body, record: Record::default() })
 }
 
 /// The real other end: whether its word on others counts, is decided in the application.

@@ -154,6 +154,6 @@ mod tests {
         let (ctx, backend) = (context(), Backend::parse("http://a:1").unwrap());
         let exchange = client.send(&ctx, &backend, &request, RequestBody::Empty);
         let size = size_of_val(&*exchange);
-        assert!(size <= 2_304, "{size} bytes");
+        assert!(size <= 1_024, "{size} bytes");
     }
 }

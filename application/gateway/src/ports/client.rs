@@ -49,6 +49,14 @@ pub struct UpstreamRequest {
     pub harmless: bool,
 }
 
+impl UpstreamRequest {
+    /// A request as a client has sent it, of which nothing is decided yet. It is carried through many hands, and so in a
+    /// box.
+    pub fn asked(method: Method, target: PathAndQuery, headers: Fields, client: Client) -> Box<Self> {
+        Box::new(Self { method, target: target.into(), prefix: "", headers, client, harmless: false })
+    }
+}
+
 /// The end of a target, from some place of its path on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InnerTarget {
@@ -57,11 +65,10 @@ pub struct InnerTarget {
 }
 
 impl InnerTarget {
-    /// The target without the first bytes of its path; `None` where no path would be left.
-    pub fn of(whole: PathAndQuery, from: usize) -> Option<Self> {
-        let left = whole.as_str().get(from..)?;
-        left.starts_with('/').then_some(())?;
-        Some(Self { whole, from })
+    /// Leaves out the first bytes of the whole target; whether a path is left.
+    pub(crate) fn cut(&mut self, from: usize) -> bool {
+        self.from = from;
+        self.as_str().starts_with('/')
     }
 
     /// Path and query.

@@ -11,7 +11,7 @@ use crate::{
 
 pub(super) struct RequestExchange<'a> {
     pub(super) client: &'a dyn UpstreamClient,
-    pub(super) request: UpstreamRequest,
+    pub(super) request: Box<UpstreamRequest>,
     pub(super) body: Lending,
 }
 

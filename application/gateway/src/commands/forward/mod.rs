@@ -14,7 +14,7 @@ mod report;
 #[cfg(test)]
 mod tests;
 
-use std::{mem, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use exchange::RequestExchange;
@@ -23,7 +23,7 @@ use gateway_domain::{
     message::TrustedProxies,
     retry::{Repeatable, RetryRules},
 };
-use http::{Method, uri::PathAndQuery};
+use http::Method;
 use kernel_application::{CallContext, Command, CommandHandler, Permit};
 pub use record::{Facts, Record};
 pub use refuse::{RefuseRequest, RefuseRequestHandler};
@@ -32,8 +32,8 @@ use shaku::Component;
 use tokio::time::timeout;
 
 use crate::{
-    Client, Fields, ForwardObserver, GatewayError, InnerTarget, RateLimiter, RequestBody, Ruling,
-    UpstreamClient, UpstreamRequest, UpstreamResponse, Upstreams,
+    Fields, ForwardObserver, GatewayError, RateLimiter, RequestBody, Ruling, UpstreamClient, UpstreamRequest,
+    UpstreamResponse, Upstreams,
     admission::Admission,
     attempts::{Attempts, Reached},
     body::{Lending, MOST_KEPT, keep},
@@ -43,16 +43,10 @@ use crate::{
 
 /// A client's request.
 pub struct Forward {
-    /// The method.
-    pub method: Method,
-    /// Path and query as they were sent, still percent-encoded.
-    pub target: PathAndQuery,
-    /// The headers.
-    pub headers: Fields,
+    /// The request as it was sent: what becomes of it is decided here.
+    pub request: Box<UpstreamRequest>,
     /// The body.
     pub body: RequestBody,
-    /// Who asks.
-    pub client: Client,
     /// Where it is kept what became of it.
     pub record: Record,
 }
@@ -101,15 +95,20 @@ impl CommandHandler<Forward> for ForwardHandler {
     async fn handle(
         &self,
         ctx: &CallContext,
-        mut request: Forward,
+        Forward { mut request, body, record }: Forward,
     ) -> Result<UpstreamResponse, GatewayError> {
-        let path = RequestPath::parse(request.target.path())?;
-        let (route, inner) = self.routes.resolve(path).ok_or(GatewayError::UnknownRoute)?;
-        let prefix = request.target.path().len().saturating_sub(inner.len());
+        let whole = request.target.path();
+        let (route, inner) =
+            self.routes.resolve(RequestPath::parse(whole)?).ok_or(GatewayError::UnknownRoute)?;
+        let prefix = whole.len().saturating_sub(inner.len());
+        if !request.target.cut(prefix) {
+            return Err(GatewayError::UnknownRoute);
+        }
+        request.prefix = API_PREFIX;
         let mut report = Report::new(route, request.method.clone());
-        let result = self.forward(ctx, (route, prefix), &mut request, &mut report).await;
+        let result = self.forward(ctx, route, request, body, &mut report).await;
         let observation = report.observation(&result);
-        request.record.keep(&observation);
+        record.keep(&observation);
         self.observer.ended(ctx, &observation);
         result
     }
@@ -121,12 +120,12 @@ impl ForwardHandler {
         ForwardHandlerParameters { upstreams, settings, routes: RouteTable::standard() }
     }
 
-    /// What is sent is taken out of the request, without the prefix of its path that is so long.
     async fn forward(
         &self,
         ctx: &CallContext,
-        (route, prefix): (&Route, usize),
-        request: &mut Forward,
+        route: &Route,
+        mut request: Box<UpstreamRequest>,
+        mut body: RequestBody,
         report: &mut Report,
     ) -> Result<UpstreamResponse, GatewayError> {
         request.client.judge(&self.settings.proxies);
@@ -134,24 +133,17 @@ impl ForwardHandler {
         let class = class_of(route.service(), &request.method);
         let limited = &mut report.course.limited;
         let ruling = admission.check(ctx, class, || ways(&request.headers), &request.client, limited).await?;
-        let target = mem::replace(&mut request.target, PathAndQuery::from_static("/"));
-        let target = InnerTarget::of(target, prefix).ok_or(GatewayError::UnknownRoute)?;
-        admit(ctx, &request.method, target.path())?;
+        admit(ctx, &request.method, request.target.path())?;
         claims::remove(&mut request.headers);
         let upstream = self.upstream(route)?;
         let shortened = deadline::shortened(ctx, &mut request.headers);
         let ctx = shortened.as_deref().unwrap_or(ctx);
-        let harmless = is_harmless(request);
-        let mut body = mem::replace(&mut request.body, RequestBody::Empty);
-        if let Some(length) = self.worth_keeping(&request.headers, harmless) {
+        request.harmless = is_harmless(&request);
+        if let Some(length) = self.worth_keeping(&request) {
             // In a box of its own: most requests have no body, and would carry it about.
             body = Box::pin(read(ctx, body, length)).await?;
         }
-        let exchange = RequestExchange {
-            client: &*self.client,
-            request: outgoing(request, target, harmless),
-            body: Lending::new(body),
-        };
+        let exchange = RequestExchange { client: &*self.client, request, body: Lending::new(body) };
         let attempts = Attempts {
             upstreams: &self.upstreams,
             upstream,
@@ -175,9 +167,9 @@ impl ForwardHandler {
     }
 
     /// The length of the body, where the request may be sent again with it and it is known to be short.
-    fn worth_keeping(&self, headers: &Fields, harmless: bool) -> Option<u64> {
-        let length = headers.text("content-length")?.parse().ok()?;
-        (harmless && self.settings.retries.is_some() && length <= MOST_KEPT).then_some(length)
+    fn worth_keeping(&self, request: &UpstreamRequest) -> Option<u64> {
+        let length = request.headers.text("content-length")?.parse().ok()?;
+        (request.harmless && self.settings.retries.is_some() && length <= MOST_KEPT).then_some(length)
     }
 }
 
@@ -189,22 +181,10 @@ async fn read(ctx: &CallContext, body: RequestBody, length: u64) -> Result<Reque
 
 /// Whether sending it twice does no more than sending it once. What opens a tunnel is not sent twice: nobody knows what a
 /// first one has begun.
-fn is_harmless(request: &Forward) -> bool {
-    let Forward { method, headers, .. } = request;
+fn is_harmless(request: &UpstreamRequest) -> bool {
+    let UpstreamRequest { method, headers, .. } = request;
     let keyed = !method.is_safe() && headers.contains("idempotency-key");
     Repeatable::is_harmless(method.as_str(), keyed) && !headers.contains("upgrade")
-}
-
-/// Takes what is sent out of the request.
-fn outgoing(request: &mut Forward, target: InnerTarget, harmless: bool) -> UpstreamRequest {
-    UpstreamRequest {
-        method: mem::take(&mut request.method),
-        target,
-        prefix: API_PREFIX,
-        headers: mem::take(&mut request.headers),
-        client: mem::take(&mut request.client),
-        harmless,
-    }
 }
 
 /// What those before this gateway say of the way that a request has come.

@@ -23,8 +23,9 @@ fn limited(backends: &Arc<ScriptedBackends>, burst: u32) -> ForwardHandler {
     }
 }
 
-fn from(address: [u8; 4], request: Forward) -> Forward {
-    Forward { client: Client { address: Some(address.into()), ..Client::default() }, ..request }
+fn from(address: [u8; 4], mut request: Forward) -> Forward {
+    request.request.client = Client { address: Some(address.into()), ..Client::default() };
+    request
 }
 
 #[tokio::test]
