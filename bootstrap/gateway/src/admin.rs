@@ -92,7 +92,7 @@ impl Office {
                     .routes(move |cfg| gateway_admin::routes(cfg, routes.clone()))
                     .authenticator(authenticator)
                     .health(Arc::clone(health))
-                    .logger(&component(logger, "admin"))
+                    .logger_named(logger, "admin")
                     .workers(1);
                 // Operators' tokens are worth more than clients'.
                 let http = match tls {

@@ -199,7 +199,13 @@ impl HttpServer {
     /// Where the access log goes.
     #[must_use]
     pub fn logger(self, logger: &Logger) -> Self {
-        Self { logger: component(logger, "http"), ..self }
+        self.logger_named(logger, "http")
+    }
+
+    /// The same for a server beside the service's own: its lines are told apart by the component's name.
+    #[must_use]
+    pub fn logger_named(self, logger: &Logger, name: &'static str) -> Self {
+        Self { logger: component(logger, name), ..self }
     }
 
     /// The number of worker threads; by default one per core, four at most.

@@ -2,7 +2,7 @@
 
 use std::{
     cell::Cell,
-    fmt, io,
+    fmt, io, mem,
     sync::Arc,
     time::{Duration, SystemTime},
 };
@@ -23,7 +23,7 @@ pub(super) struct Json {
 impl Json {
     pub(super) fn new(service: &str, version: &str) -> Self {
         let mut common = Vec::new();
-        let mut fields = Fields(&mut common);
+        let mut fields = Fields::behind(&mut common);
         // Nothing fails that is written to memory.
         let _ = fields.emit_str("service", service).and_then(|()| fields.emit_str("version", version));
         Self { common: common.into() }
@@ -40,7 +40,7 @@ impl Json {
         stamp(line, SystemTime::now())?;
         line.extend_from_slice(name(record.level()));
         line.extend_from_slice(&self.common);
-        let mut fields = Fields(line);
+        let mut fields = Fields::behind(line);
         fields.emit_arguments("msg", record.msg())?;
         values.serialize(record, &mut fields)?;
         record.kv().serialize(record, &mut fields)?;
@@ -90,12 +90,22 @@ fn stamp(line: &mut Vec<u8>, now: SystemTime) -> io::Result<()> {
 }
 
 /// The fields of an object that has one already.
-struct Fields<'a>(&'a mut Vec<u8>);
+struct Fields<'a> {
+    line: &'a mut Vec<u8>,
+    /// Whether it is told which part of the service speaks. The nearest logger comes first, and knows best.
+    placed: bool,
+}
 
-impl Fields<'_> {
+const COMPONENT: &str = "component";
+
+impl<'a> Fields<'a> {
+    const fn behind(line: &'a mut Vec<u8>) -> Self {
+        Self { line, placed: false }
+    }
+
     fn put(&mut self, key: Key, value: impl Serialize) -> slog::Result {
         self.begin(key, b"\":");
-        serde_json::to_writer(&mut *self.0, &value).map_err(io::Error::from)?;
+        serde_json::to_writer(&mut *self.line, &value).map_err(io::Error::from)?;
         Ok(())
     }
 
@@ -103,9 +113,9 @@ impl Fields<'_> {
     fn begin<const LENGTH: usize>(&mut self, key: Key, between: &[u8; LENGTH]) {
         // Keys are words of this program, not of anybody who sends something.
         debug_assert!(is_plain(key.as_bytes()), "the key {key:?} needs escapes");
-        self.0.extend_from_slice(b",\"");
-        self.0.extend_from_slice(key.as_bytes());
-        self.0.extend_from_slice(between);
+        self.line.extend_from_slice(b",\"");
+        self.line.extend_from_slice(key.as_bytes());
+        self.line.extend_from_slice(between);
     }
 }
 
@@ -159,19 +169,22 @@ impl Serializer for Fields<'_> {
 
     /// Nearly every text is one that needs no escapes, and is copied as it is.
     fn emit_str(&mut self, key: Key, value: &str) -> slog::Result {
+        if key == COMPONENT && mem::replace(&mut self.placed, true) {
+            return Ok(());
+        }
         if !is_plain(value.as_bytes()) {
             return self.put(key, value);
         }
         self.begin(key, b"\":\"");
-        self.0.extend_from_slice(value.as_bytes());
-        self.0.push(b'"');
+        self.line.extend_from_slice(value.as_bytes());
+        self.line.push(b'"');
         Ok(())
     }
 
     fn emit_f64(&mut self, key: Key, value: f64) -> slog::Result {
         self.begin(key, b"\":");
-        if !decimal::append(self.0, value) {
-            serde_json::to_writer(&mut *self.0, &value).map_err(io::Error::from)?;
+        if !decimal::append(self.line, value) {
+            serde_json::to_writer(&mut *self.line, &value).map_err(io::Error::from)?;
         }
         Ok(())
     }
@@ -207,6 +220,19 @@ mod tests {
     }
 
     #[test]
+    fn a_part_of_a_part_is_named_once() {
+        let logger = slog::Logger::root(slog::Discard, o!("component" => "clients"));
+        let nearer = logger.new(o!("component" => "identity"));
+        let mut line = Vec::new();
+        let json = Json::new("shop", "1");
+        json.write(&mut line, &slog::record!(Level::Info, "", &format_args!("x"), b!()), nearer.list())
+            .unwrap();
+        let line = String::from_utf8(line).unwrap();
+        assert_eq!(line.matches(COMPONENT).count(), 1, "{line}");
+        assert!(line.contains(r#""component":"identity""#), "{line}");
+    }
+
+    #[test]
     fn a_text_is_escaped_wherever_it_has_to_be() {
         for length in 0..20 {
             for place in 0..=length {
@@ -214,7 +240,7 @@ mod tests {
                     let hostile =
                         ["x".repeat(place), special.to_owned(), "y".repeat(length - place)].concat();
                     let mut written = Vec::new();
-                    Fields(&mut written).emit_str("key", &hostile).unwrap();
+                    Fields::behind(&mut written).emit_str("key", &hostile).unwrap();
                     let text = serde_json::to_string(&hostile).unwrap();
                     assert_eq!(String::from_utf8(written).unwrap(), format!(",\"key\":{text}"));
                 }
