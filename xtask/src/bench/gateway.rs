@@ -32,8 +32,8 @@ pub(super) struct Args {
     /// Only these cases, as in `small-32,tls-256`
     #[arg(long, value_delimiter = ',', value_name = "CASES")]
     only: Vec<String>,
-    /// Only these proxies beside the gateway; there are nginx, nginx-alike, haproxy and fiber
-    #[arg(long, value_delimiter = ',', value_name = "PROXIES")]
+    /// Only these proxies beside the gateway
+    #[arg(long, value_delimiter = ',', value_name = "PROXIES", value_parser = ["nginx", "nginx-alike", "haproxy", "fiber"])]
     beside: Option<Vec<String>>,
 }
 
