@@ -13,7 +13,6 @@ mod call_readiness;
 mod caretaker;
 pub mod commands;
 mod error;
-mod fields;
 mod health;
 mod limiter;
 pub mod policy;
@@ -34,8 +33,8 @@ pub use administration::{
 pub use call_readiness::CallReadiness;
 pub use caretaker::Caretaker;
 pub use error::GatewayError;
-pub use fields::Fields;
 pub use health::service_checks;
+pub use kernel_application::Fields;
 pub use limiter::{LocalRateLimiter, LocalRateLimiterParameters, RateCounts, rate_limit_headers};
 pub use ports::{
     AnswerBody, AttemptObservation, BackendProbe, BodyError, BodyStream, CallClient, CallObservation,

@@ -5,6 +5,7 @@
 mod clock;
 mod context;
 mod error;
+mod fields;
 mod handler;
 mod health;
 mod idempotency;
@@ -21,6 +22,7 @@ mod trace;
 pub use clock::{Clock, IdGenerator};
 pub use context::CallContext;
 pub use error::{ErrorClass, UseCaseError};
+pub use fields::Fields;
 pub use handler::{Command, CommandHandler, Query, QueryHandler};
 pub use health::HealthCheck;
 pub use idempotency::{

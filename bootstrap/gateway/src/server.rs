@@ -44,7 +44,7 @@ pub async fn start(config: Config, logger: Logger) -> Result<Running, BoxError> 
     let check_backends: Arc<dyn QueryHandler<CheckBackends>> = module.resolve();
     let http = HttpServer::new(ABOUT.name, ABOUT.version, ABOUT.description)
         .routes(move |cfg| gateway_http::routes(cfg, Arc::clone(&check_backends)))
-        .passage(API_PREFIX, move || api.clone())
+        .passage(API_PREFIX, move || api.clone(), gateway_http::reader(config.limits))
         .authenticator(authenticator.clone())
         .on_rejected(rejected(&config, &module, &observer))
         .around(guard(&config))
@@ -52,8 +52,7 @@ pub async fn start(config: Config, logger: Logger) -> Result<Running, BoxError> 
         .metrics(resources.metrics.clone())
         .logger(&logger)
         .max_in_flight(config.most)
-        .request_timeout(config.timeouts.first_byte + MARGIN)
-        .screen(gateway_http::screen(config.limits));
+        .request_timeout(config.timeouts.first_byte + MARGIN);
     let http = match &resources.certificates.server {
         Some(tls) => http.tls(Arc::clone(tls)),
         None => http,

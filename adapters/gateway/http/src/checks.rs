@@ -1,31 +1,22 @@
 //! What is wrong with a request whatever route it is for.
 
-use actix_web::{
-    HttpRequest,
-    http::{
-        StatusCode, Version,
-        header::{HOST, HeaderName},
-        uri::Authority,
-    },
-};
-use gateway_application::{
-    Fields,
-    policy::{PSEUDONYM, Target, TargetError, came_through},
-};
-use platform_http::Problem;
+use actix_web::http::StatusCode;
+use gateway_application::policy::{PSEUDONYM, Target, TargetError, came_through};
+use http::Version;
+use platform_http::{Problem, RequestHead};
 
 /// Why a request goes nowhere.
-pub(crate) fn refused(request: &HttpRequest, headers: &Fields) -> Option<Problem> {
-    if came_through(headers.texts("via"), PSEUDONYM) {
+pub(crate) fn refused(head: &RequestHead) -> Option<Problem> {
+    if came_through(head.fields.texts("via"), PSEUDONYM) {
         return Some(Problem::new(StatusCode::LOOP_DETECTED, "loop_detected", LOOPED));
     }
     // The server in front of this code has answered that one already.
     let met = |expected: &[u8]| expected.trim_ascii().eq_ignore_ascii_case(b"100-continue");
-    if headers.iter().any(|(name, value)| name == "expect" && !met(value)) {
+    if head.fields.all("expect").any(|value| !met(value)) {
         return Some(Problem::new(StatusCode::EXPECTATION_FAILED, "expectation_failed", EXPECTED));
     }
-    // Over HTTP/1 the screen has looked at it.
-    let error = (request.version() == Version::HTTP_2).then(|| check_target(request).err());
+    // Over HTTP/1 the reader has looked at it.
+    let error = (head.version == Version::HTTP_2).then(|| check_target(head).err());
     error.flatten().map(target_problem)
 }
 
@@ -39,39 +30,35 @@ pub(crate) fn target_problem(error: TargetError) -> Problem {
 }
 
 /// In HTTP/2 the host is part of the target, and may be repeated in a header.
-fn check_target(request: &HttpRequest) -> Result<(), TargetError> {
-    let target = request.uri().to_string();
+fn check_target(head: &RequestHead) -> Result<(), TargetError> {
+    let path = head.target.as_str();
+    let target = match &head.authority {
+        Some(authority) => format!("http://{authority}{path}"),
+        None => path.to_owned(),
+    };
     let target = Target::parse(&target)?;
-    let mut hosts: Vec<&str> = values(request, &HOST).collect();
+    // What is no text is no host.
+    let hosts = head.fields.all("host").map(|host| std::str::from_utf8(host).unwrap_or_default());
+    let mut hosts: Vec<&str> = hosts.collect();
     if hosts.is_empty() {
-        hosts.extend(request.uri().authority().map(Authority::as_str));
+        hosts.extend(head.authority.as_deref());
     }
     target.host(hosts).map(drop)
 }
 
-/// What is no text is none of the values that are looked for.
-fn values<'a>(request: &'a HttpRequest, name: &HeaderName) -> impl Iterator<Item = &'a str> {
-    request.headers().get_all(name).map(|value| value.to_str().unwrap_or_default())
-}
-
 #[cfg(test)]
 mod tests {
-    use actix_web::{ResponseError, test::TestRequest};
+    use actix_web::ResponseError;
+    use http::{Method, Uri};
 
     use super::*;
-    use crate::convert;
 
-    fn refusal(
-        version: Version,
-        uri: &str,
-        headers: &[(&'static str, &'static str)],
-    ) -> Option<(u16, &'static str)> {
-        let mut request = TestRequest::default().version(version).uri(uri);
-        for header in headers {
-            request = request.append_header(*header);
-        }
-        let request = request.to_http_request();
-        let problem = refused(&request, &convert::request_headers(request.headers()))?;
+    fn refusal(version: Version, uri: &'static str, fields: &[(&str, &str)]) -> Option<(u16, &'static str)> {
+        let parts = Uri::from_static(uri).into_parts();
+        let fields = fields.iter().copied().collect();
+        let head = RequestHead::new(Method::GET, parts.path_and_query.unwrap(), fields);
+        let authority = parts.authority.map(|authority| authority.as_str().into());
+        let problem = refused(&RequestHead { version, authority, ..head })?;
         Some((problem.status_code().as_u16(), problem.code()))
     }
 

@@ -1,34 +1,25 @@
 //! CORS: what browsers are told of pages from other origins. The rules are the domain's.
 
-use actix_web::{
-    HttpResponse, ResponseError,
-    dev::ServiceRequest,
-    http::{
-        Method, StatusCode,
-        header::{
-            ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS,
-            ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE,
-            ACCESS_CONTROL_REQUEST_METHOD, HeaderMap, HeaderName, HeaderValue, ORIGIN, VARY,
-        },
+use actix_web::http::{
+    StatusCode,
+    header::{
+        ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS,
+        ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE,
+        ACCESS_CONTROL_REQUEST_METHOD, HeaderName, ORIGIN, VARY,
     },
 };
 use gateway_application::policy::Cors;
-use platform_http::Problem;
+use platform_http::{AnswerHeaders, Asked, Problem};
 
-/// Whether a service behind the gateway may have said it of origins that it knows nothing of.
-pub(crate) fn replaces(name: &HeaderName) -> bool {
-    name.as_str().strip_prefix("access-control-").is_some_and(|rest| {
-        matches!(
-            rest,
-            "allow-credentials"
-                | "allow-headers"
-                | "allow-methods"
-                | "allow-origin"
-                | "expose-headers"
-                | "max-age"
-        )
-    })
-}
+/// What a service behind the gateway may have said of origins that it knows nothing of.
+pub(crate) const REPLACED: [HeaderName; 6] = [
+    ACCESS_CONTROL_ALLOW_CREDENTIALS,
+    ACCESS_CONTROL_ALLOW_HEADERS,
+    ACCESS_CONTROL_ALLOW_METHODS,
+    ACCESS_CONTROL_ALLOW_ORIGIN,
+    ACCESS_CONTROL_EXPOSE_HEADERS,
+    ACCESS_CONTROL_MAX_AGE,
+];
 
 /// What an answer depends on where origins are listed. Those that a preflight asks with go unmentioned: no cache keeps
 /// an answer to `OPTIONS`.
@@ -37,73 +28,70 @@ const ORIGIN_VARIES: &str = "Origin";
 /// What is said to a page of an origin.
 pub(crate) struct Grant {
     /// `None` where it is granted nothing, or does not ask.
-    origin: Option<HeaderValue>,
+    origin: Option<String>,
     preflight: bool,
 }
 
 impl Grant {
-    pub(crate) fn of(cors: &Cors, request: &ServiceRequest) -> Self {
-        let origin = request.headers().get(ORIGIN).and_then(|origin| origin.to_str().ok());
-        let origin = origin.and_then(|origin| HeaderValue::from_str(cors.grant(origin)?).ok());
-        Self { origin, preflight: is_preflight(request) }
+    pub(crate) fn of(cors: &Cors, asked: Asked<'_>) -> Self {
+        let origin = asked.headers.text(&ORIGIN).and_then(|origin| cors.grant(origin)).map(str::to_owned);
+        Self { origin, preflight: is_preflight(asked) }
     }
 
     /// The answer to a browser that asks beforehand what a page may do. No service and no quota hears of it.
-    pub(crate) fn preflight(&self) -> Option<HttpResponse> {
+    pub(crate) fn preflight(&self) -> Option<Result<StatusCode, Problem>> {
         let refused = || {
             let detail = "pages of this origin may not use this API";
-            Problem::new(StatusCode::FORBIDDEN, "origin_not_allowed", detail).error_response()
+            Problem::new(StatusCode::FORBIDDEN, "origin_not_allowed", detail)
         };
-        let granted = || HttpResponse::NoContent().finish();
-        self.preflight.then(|| if self.origin.is_some() { granted() } else { refused() })
+        self.preflight.then(|| self.origin.as_ref().map(|_| StatusCode::NO_CONTENT).ok_or_else(refused))
     }
 
-    /// Adds to an answer what the page may do with it, once nothing that it [`replaces`] is in it.
-    pub(crate) fn complete(self, cors: &Cors, headers: &mut HeaderMap) {
+    /// Adds to an answer what the page may do with it, once nothing of [`REPLACED`] is in it.
+    pub(crate) fn complete(self, cors: &Cors, headers: &mut dyn AnswerHeaders) {
         if cors.varies() && !mentions(headers, ORIGIN_VARIES) {
-            headers.append(VARY, HeaderValue::from_static(ORIGIN_VARIES));
+            headers.append(&VARY, ORIGIN_VARIES.as_bytes());
         }
         let Some(origin) = self.origin else { return };
-        headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+        headers.insert(&ACCESS_CONTROL_ALLOW_ORIGIN, origin.as_bytes());
         if cors.credentials() {
-            headers.insert(ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
+            headers.insert(&ACCESS_CONTROL_ALLOW_CREDENTIALS, b"true");
         }
         if self.preflight {
-            put(headers, ACCESS_CONTROL_ALLOW_METHODS, cors.methods());
-            put(headers, ACCESS_CONTROL_ALLOW_HEADERS, cors.headers());
-            headers.insert(ACCESS_CONTROL_MAX_AGE, cors.max_age().into());
+            put(headers, &ACCESS_CONTROL_ALLOW_METHODS, cors.methods());
+            put(headers, &ACCESS_CONTROL_ALLOW_HEADERS, cors.headers());
+            put(headers, &ACCESS_CONTROL_MAX_AGE, &cors.max_age().to_string());
         } else {
-            put(headers, ACCESS_CONTROL_EXPOSE_HEADERS, cors.exposed());
+            put(headers, &ACCESS_CONTROL_EXPOSE_HEADERS, cors.exposed());
         }
     }
 }
 
 /// `OPTIONS` alone is a request as any other.
-fn is_preflight(request: &ServiceRequest) -> bool {
-    let headers = request.headers();
-    request.method() == Method::OPTIONS
-        && headers.contains_key(ORIGIN)
-        && headers.contains_key(ACCESS_CONTROL_REQUEST_METHOD)
+fn is_preflight(asked: Asked<'_>) -> bool {
+    let has = |name| asked.headers.first(&name).is_some();
+    asked.method == "OPTIONS" && has(ORIGIN) && has(ACCESS_CONTROL_REQUEST_METHOD)
 }
 
-fn mentions(headers: &HeaderMap, name: &str) -> bool {
-    let names = |value: &HeaderValue| {
-        let mut names = value.to_str().unwrap_or_default().split(',').map(str::trim);
-        names.any(|known| known == "*" || known.eq_ignore_ascii_case(name))
-    };
-    headers.get_all(VARY).any(names)
+fn mentions(headers: &dyn AnswerHeaders, name: &str) -> bool {
+    let mut found = false;
+    headers.each(&VARY, &mut |value| {
+        let mut names = value.split(|byte| *byte == b',').map(<[u8]>::trim_ascii);
+        found |= names.any(|known| known == b"*" || known.eq_ignore_ascii_case(name.as_bytes()));
+    });
+    found
 }
 
-fn put(headers: &mut HeaderMap, name: HeaderName, value: &str) {
-    if let Some(value) = HeaderValue::from_str(value).ok().filter(|value| !value.is_empty()) {
-        headers.insert(name, value);
+fn put(headers: &mut dyn AnswerHeaders, name: &HeaderName, value: &str) {
+    if !value.is_empty() {
+        headers.insert(name, value.as_bytes());
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use actix_web::test::TestRequest;
-    use gateway_application::policy::CorsSettings;
+    use gateway_application::{Fields, policy::CorsSettings};
+    use platform_http::Headers;
 
     use super::*;
 
@@ -120,23 +108,35 @@ mod tests {
         .unwrap()
     }
 
-    fn request(method: Method, headers: &[(&str, &str)]) -> ServiceRequest {
-        let request = TestRequest::default().method(method);
-        headers.iter().fold(request, |request, header| request.append_header(*header)).to_srv_request()
+    /// A request, of which only method and headers matter here.
+    struct Request(&'static str, Fields);
+
+    fn request(method: &'static str, headers: &[(&str, &str)]) -> Request {
+        Request(method, headers.iter().copied().collect())
     }
 
-    fn completed(
-        cors: &Cors,
-        request: &ServiceRequest,
-        theirs: &[(&'static str, &'static str)],
-    ) -> HeaderMap {
-        let mut headers = HeaderMap::new();
-        for (name, value) in theirs {
-            headers.append(HeaderName::from_static(name), HeaderValue::from_static(value));
+    impl Request {
+        fn asked(&self) -> Asked<'_> {
+            let Self(method, headers) = self;
+            Asked { method, path: "/", headers, authority: None, peer: None, encrypted: false }
         }
-        headers.retain(|name, _| !replaces(name));
-        Grant::of(cors, request).complete(cors, &mut headers);
+    }
+
+    fn completed(cors: &Cors, request: &Request, theirs: &[(&str, &str)]) -> Fields {
+        let mut headers: Fields = theirs.iter().copied().collect();
+        for name in &REPLACED {
+            headers.discard(name);
+        }
+        Grant::of(cors, request.asked()).complete(cors, &mut headers);
         headers
+    }
+
+    fn text(headers: &Fields, name: &HeaderName) -> Option<String> {
+        Headers::text(headers, name).map(str::to_owned)
+    }
+
+    fn vary(headers: &Fields) -> Vec<&str> {
+        headers.texts("vary").collect()
     }
 
     const PREFLIGHT: [(&str, &str); 3] = [
@@ -148,9 +148,9 @@ mod tests {
     #[test]
     fn a_preflight_is_answered_with_what_is_granted() {
         let cors = cors(&["https://shop.example"], true);
-        let request = request(Method::OPTIONS, &PREFLIGHT);
-        let answer = Grant::of(&cors, &request).preflight().unwrap();
-        assert_eq!(answer.status(), StatusCode::NO_CONTENT);
+        let request = request("OPTIONS", &PREFLIGHT);
+        let answer = Grant::of(&cors, request.asked()).preflight().unwrap();
+        assert_eq!(answer.unwrap(), StatusCode::NO_CONTENT);
         let headers = completed(&cors, &request, &[]);
         for (name, value) in [
             (ACCESS_CONTROL_ALLOW_ORIGIN, "https://shop.example"),
@@ -160,30 +160,29 @@ mod tests {
             (ACCESS_CONTROL_MAX_AGE, "600"),
             (VARY, "Origin"),
         ] {
-            assert_eq!(headers.get(&name).unwrap(), value, "{name}");
+            assert_eq!(text(&headers, &name).as_deref(), Some(value), "{name}");
         }
     }
 
     #[test]
     fn other_origins_are_refused_and_learn_nothing() {
         for cors in [Cors::default(), cors(&["https://other.example"], true)] {
-            let request = request(Method::OPTIONS, &PREFLIGHT);
-            assert_eq!(Grant::of(&cors, &request).preflight().unwrap().status(), StatusCode::FORBIDDEN);
+            let request = request("OPTIONS", &PREFLIGHT);
+            let refused = Grant::of(&cors, request.asked()).preflight().unwrap().unwrap_err();
+            assert_eq!(refused.code(), "origin_not_allowed");
             let headers = completed(&cors, &request, &[("access-control-max-age", "600")]);
-            assert!(!headers.keys().any(replaces));
-            assert_eq!(headers.contains_key(VARY), cors.varies());
+            assert!(!REPLACED.iter().any(|name| headers.contains(name.as_str())));
+            assert_eq!(headers.contains("vary"), cors.varies());
         }
     }
 
     #[test]
     fn what_is_no_preflight_goes_on() {
         let cors = cors(&["https://shop.example"], false);
-        for (method, headers) in [
-            (Method::OPTIONS, &PREFLIGHT[..1]),
-            (Method::OPTIONS, &PREFLIGHT[1..]),
-            (Method::PUT, &PREFLIGHT[..]),
-        ] {
-            assert!(Grant::of(&cors, &request(method, headers)).preflight().is_none());
+        for (method, headers) in
+            [("OPTIONS", &PREFLIGHT[..1]), ("OPTIONS", &PREFLIGHT[1..]), ("PUT", &PREFLIGHT[..])]
+        {
+            assert!(Grant::of(&cors, request(method, headers).asked()).preflight().is_none());
         }
     }
 
@@ -195,16 +194,16 @@ mod tests {
             ("access-control-allow-credentials", "true"),
             ("vary", "Accept-Encoding"),
         ];
-        let headers = completed(&cors, &request(Method::GET, &PREFLIGHT[..1]), &theirs);
-        assert_eq!(headers.get(ACCESS_CONTROL_ALLOW_ORIGIN).unwrap(), "https://shop.example");
-        assert_eq!(headers.get(ACCESS_CONTROL_EXPOSE_HEADERS).unwrap(), "etag");
-        assert!(!headers.contains_key(ACCESS_CONTROL_ALLOW_CREDENTIALS));
-        assert!(!headers.contains_key(ACCESS_CONTROL_ALLOW_METHODS));
-        assert_eq!(headers.get_all(VARY).collect::<Vec<_>>(), ["Accept-Encoding", "Origin"]);
+        let headers = completed(&cors, &request("GET", &PREFLIGHT[..1]), &theirs);
+        assert_eq!(text(&headers, &ACCESS_CONTROL_ALLOW_ORIGIN).unwrap(), "https://shop.example");
+        assert_eq!(text(&headers, &ACCESS_CONTROL_EXPOSE_HEADERS).unwrap(), "etag");
+        assert!(!headers.contains(ACCESS_CONTROL_ALLOW_CREDENTIALS.as_str()));
+        assert!(!headers.contains(ACCESS_CONTROL_ALLOW_METHODS.as_str()));
+        assert_eq!(vary(&headers), ["Accept-Encoding", "Origin"]);
         // Caches must not hand a page what was answered to nobody's page.
-        let headers = completed(&cors, &request(Method::GET, &[]), &theirs[..1]);
-        assert!(!headers.contains_key(ACCESS_CONTROL_ALLOW_ORIGIN));
-        assert_eq!(headers.get(VARY).unwrap(), "Origin");
+        let headers = completed(&cors, &request("GET", &[]), &theirs[..1]);
+        assert!(!headers.contains(ACCESS_CONTROL_ALLOW_ORIGIN.as_str()));
+        assert_eq!(vary(&headers), ["Origin"]);
     }
 
     #[test]
@@ -212,31 +211,16 @@ mod tests {
         let cors = cors(&["https://shop.example"], false);
         for known in ["origin", "Accept, ORIGIN", "*"] {
             let theirs = [("vary", known)];
-            let headers = completed(&cors, &request(Method::GET, &[]), &theirs);
-            assert_eq!(headers.get_all(VARY).collect::<Vec<_>>(), [known]);
+            let headers = completed(&cors, &request("GET", &[]), &theirs);
+            assert_eq!(vary(&headers), [known]);
         }
-    }
-
-    #[test]
-    fn what_answers_say_of_origins_is_replaced_and_nothing_else() {
-        for replaced in [
-            ACCESS_CONTROL_ALLOW_CREDENTIALS,
-            ACCESS_CONTROL_ALLOW_HEADERS,
-            ACCESS_CONTROL_ALLOW_METHODS,
-            ACCESS_CONTROL_ALLOW_ORIGIN,
-            ACCESS_CONTROL_EXPOSE_HEADERS,
-            ACCESS_CONTROL_MAX_AGE,
-        ] {
-            assert!(replaces(&replaced), "{replaced}");
-        }
-        assert!(![ACCESS_CONTROL_REQUEST_METHOD, ORIGIN, VARY].iter().any(replaces));
     }
 
     #[test]
     fn every_origin_is_one_answer() {
         let cors = cors(&["*"], false);
-        let headers = completed(&cors, &request(Method::GET, &PREFLIGHT[..1]), &[]);
-        assert_eq!(headers.get(ACCESS_CONTROL_ALLOW_ORIGIN).unwrap(), "*");
-        assert!(!headers.contains_key(VARY));
+        let headers = completed(&cors, &request("GET", &PREFLIGHT[..1]), &[]);
+        assert_eq!(text(&headers, &ACCESS_CONTROL_ALLOW_ORIGIN).unwrap(), "*");
+        assert!(!headers.contains(VARY.as_str()));
     }
 }

@@ -2,16 +2,13 @@
 
 use std::sync::Arc;
 
-use actix_web::{
-    dev::ServiceRequest,
-    http::header::{HeaderMap, HeaderName, X_FORWARDED_PROTO},
-};
+use actix_web::http::header::{HeaderName, X_FORWARDED_PROTO};
 use gateway_application::policy::{Cors, TrustedProxies};
-use platform_http::{Around, Begun, Instead, is_encrypted};
+use platform_http::{AnswerHeaders, Around, Asked, Begun, Instead};
 
 use crate::{
     cors::{self, Grant},
-    security::{self, SecurityHeaders},
+    security::{self, Completed, SecurityHeaders},
 };
 
 /// Protects users of browsers. Clones share the settings.
@@ -21,25 +18,32 @@ pub struct BrowserGuard(Arc<Settings>);
 #[derive(Debug)]
 struct Settings {
     cors: Cors,
-    headers: Option<SecurityHeaders>,
+    headers: Option<Completed>,
     proxies: TrustedProxies,
+    /// What no service's word stands for. What the gateway says itself is added where nothing of it is left.
+    removed: Vec<HeaderName>,
 }
 
 impl BrowserGuard {
     /// `headers` are `None` where somebody else adds them; `proxies` may say that a request came over TLS.
     pub fn new(cors: Cors, headers: Option<SecurityHeaders>, proxies: TrustedProxies) -> Self {
-        Self(Arc::new(Settings { cors, headers, proxies }))
+        let mut removed = [&security::CONCEALED[..], &cors::REPLACED].concat();
+        removed.extend(headers.is_some().then_some(security::REPLACED));
+        let headers = headers.map(Completed::by);
+        Self(Arc::new(Settings { cors, headers, proxies, removed }))
     }
 }
 
 impl Around for BrowserGuard {
-    fn begin(&self, request: &ServiceRequest) -> Begun {
+    fn begin(&self, asked: Asked<'_>) -> Begun {
         let settings = Arc::clone(&self.0);
-        let grant = Grant::of(&settings.cors, request);
-        let answer = grant.preflight().map(|response| Instead { route: "preflight", response });
-        let (docs, secure) = (is_docs(request.path()), settings.is_secure(request));
-        let complete = Box::new(move |headers: &mut HeaderMap| {
-            settings.remove(headers);
+        let grant = Grant::of(&settings.cors, asked);
+        let answer = grant.preflight().map(|answer| Instead { route: "preflight", answer });
+        let (docs, secure) = (is_docs(asked.path), settings.is_secure(asked));
+        let complete = Box::new(move |headers: &mut dyn AnswerHeaders| {
+            for name in &settings.removed {
+                headers.discard(name);
+            }
             grant.complete(&settings.cors, headers);
             if let Some(security) = &settings.headers {
                 security.complete(docs, secure, headers);
@@ -50,32 +54,16 @@ impl Around for BrowserGuard {
 }
 
 impl Settings {
-    /// Takes out what no service's word stands for. What the gateway says itself is added where nothing of it is left.
-    fn remove(&self, headers: &mut HeaderMap) {
-        // Few answers have any, and their names are looked at sooner than each of ours is looked for.
-        while let Some(name) = headers.keys().find(|name| self.removes(name)).cloned() {
-            headers.remove(name);
-        }
-    }
-
-    fn removes(&self, name: &HeaderName) -> bool {
-        cors::replaces(name)
-            || security::conceals(name)
-            || self.headers.is_some() && *name == SecurityHeaders::REPLACED
-    }
-
     /// Whether the client spoke TLS, with us or with a proxy in front of us.
-    fn is_secure(&self, request: &ServiceRequest) -> bool {
-        is_encrypted(request.request()) || self.was_secure(request)
+    fn is_secure(&self, asked: Asked<'_>) -> bool {
+        asked.encrypted || self.was_secure(asked)
     }
 
-    fn was_secure(&self, request: &ServiceRequest) -> bool {
-        if !request.peer_addr().is_some_and(|peer| self.proxies.contains(peer.ip())) {
+    fn was_secure(&self, asked: Asked<'_>) -> bool {
+        if !asked.peer.is_some_and(|peer| self.proxies.contains(peer.ip())) {
             return false;
         }
-        let mut values = request.headers().get_all(X_FORWARDED_PROTO);
-        let (Some(proto), None) = (values.next(), values.next()) else { return false };
-        proto.as_bytes().eq_ignore_ascii_case(b"https")
+        asked.headers.only(&X_FORWARDED_PROTO).is_some_and(|proto| proto.eq_ignore_ascii_case(b"https"))
     }
 }
 
@@ -85,10 +73,7 @@ fn is_docs(path: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use actix_web::{
-        http::header::{self, HeaderValue, STRICT_TRANSPORT_SECURITY},
-        test::TestRequest,
-    };
+    use gateway_application::Fields;
 
     use super::*;
 
@@ -104,26 +89,20 @@ mod tests {
         BrowserGuard::new(Cors::default(), headers, TrustedProxies::parse("10.0.0.0/8").unwrap())
     }
 
-    fn completed(
-        guard: &BrowserGuard,
-        request: TestRequest,
-        theirs: &[(&'static str, &'static str)],
-    ) -> HeaderMap {
-        let begun = guard.begin(&request.to_srv_request());
+    fn completed(guard: &BrowserGuard, peer: &str, asked: &Fields, theirs: &[(&str, &str)]) -> Fields {
+        let peer = Some(peer.parse().unwrap());
+        let (method, path) = ("GET", "/");
+        let begun =
+            guard.begin(Asked { method, path, headers: asked, authority: None, peer, encrypted: false });
         assert!(begun.answer.is_none());
-        let mut headers = HeaderMap::new();
-        for (name, value) in theirs {
-            headers.append(header::HeaderName::from_static(name), HeaderValue::from_static(value));
-        }
+        let mut headers = theirs.iter().copied().collect();
         (begun.complete)(&mut headers);
         headers
     }
 
     fn is_held_to_tls(peer: &str, proto: &[&str]) -> bool {
-        let request = TestRequest::default().peer_addr(peer.parse().unwrap());
-        let request =
-            proto.iter().fold(request, |request, proto| request.append_header(("x-forwarded-proto", *proto)));
-        completed(&guard(true), request, &[]).contains_key(STRICT_TRANSPORT_SECURITY)
+        let asked = proto.iter().map(|proto| ("x-forwarded-proto", *proto)).collect();
+        completed(&guard(true), peer, &asked, &[]).contains("strict-transport-security")
     }
 
     #[test]
@@ -138,15 +117,15 @@ mod tests {
                 ("x-frame-options", "SAMEORIGIN"),
                 ("etag", "\"3\""),
             ];
-            let headers = completed(&guard(given), TestRequest::default(), &theirs);
+            let headers = completed(&guard(given), "8.8.8.8:1", &Fields::default(), &theirs);
             for name in ["server", "x-powered-by", "access-control-allow-origin"] {
-                assert!(!headers.contains_key(name), "{name} ({given})");
+                assert!(!headers.contains(name), "{name} ({given})");
             }
-            assert_eq!(headers.get("etag").unwrap(), "\"3\"");
-            assert_eq!(headers.get("x-frame-options").unwrap(), "SAMEORIGIN");
+            assert_eq!(headers.text("etag"), Some("\"3\""));
+            assert_eq!(headers.text("x-frame-options"), Some("SAMEORIGIN"));
             // Without headers of the gateway somebody in front of it adds them, and knows of services that do.
-            assert_eq!(headers.contains_key(STRICT_TRANSPORT_SECURITY), !given);
-            assert_eq!(headers.contains_key("referrer-policy"), given);
+            assert_eq!(headers.contains("strict-transport-security"), !given);
+            assert_eq!(headers.contains("referrer-policy"), given);
         }
     }
 

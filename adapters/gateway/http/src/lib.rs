@@ -2,22 +2,22 @@
 //!
 //! [`BrowserGuard`] stands around all of it: CORS and security headers.
 //!
-//! This room turns actix's requests into the application's and its answers back; bodies stay streams. What happens
-//! to a request in between is decided in the application.
+//! [`reader`] reads what comes over HTTP/1, by the rules of the domain. This room makes the application's requests of it and
+//! the server's answers of its answers; bodies stay streams. What happens to a request in between is decided in the
+//! application.
 
 mod access_log;
 mod checks;
-mod convert;
 mod cors;
 mod detailed;
 mod endless;
 mod forward;
 mod guard;
 mod problem;
+mod reader;
 mod rejected;
 mod request_body;
 mod response_body;
-mod screen;
 mod security;
 mod upgrade;
 
@@ -32,8 +32,8 @@ use slog::Logger;
 /// Where the services' own paths are.
 pub use gateway_application::policy::API_PREFIX;
 pub use guard::BrowserGuard;
+pub use reader::{Reader, reader};
 pub use rejected::RejectedTokens;
-pub use screen::screen;
 pub use security::{InvalidPolicy, Policy, SecurityHeaders};
 
 /// Forwards everything below [`API_PREFIX`]. The paths are documented by the services behind them, so they have no place

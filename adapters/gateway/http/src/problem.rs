@@ -2,25 +2,13 @@
 
 use std::time::Duration;
 
-use actix_web::{HttpResponse, ResponseError, http::StatusCode};
+use actix_web::http::{
+    StatusCode,
+    header::{HeaderName, HeaderValue},
+};
 use gateway_application::{GatewayError, rate_limit_headers};
 use kernel_application::UseCaseError;
 use platform_http::Problem;
-
-use crate::convert;
-
-/// The answer to a request that has failed.
-pub(crate) fn answer(error: &GatewayError) -> HttpResponse {
-    let mut response = problem(error).error_response();
-    if let GatewayError::RateLimited(decision) = error {
-        for (name, value) in rate_limit_headers(decision) {
-            if let Some((name, value)) = convert::header(&name, &value) {
-                response.headers_mut().insert(name, value);
-            }
-        }
-    }
-    response
-}
 
 /// The problem of a failed request. Backends' addresses are for the log only.
 pub(crate) fn problem(error: &GatewayError) -> Problem {
@@ -51,7 +39,15 @@ pub(crate) fn problem(error: &GatewayError) -> Problem {
             (StatusCode::GATEWAY_TIMEOUT, format!("the {service} service did not answer in time"))
         }
     };
-    let problem = Problem::new(status, error.code(), detail);
+    let mut problem = Problem::new(status, error.code(), detail);
+    if let GatewayError::RateLimited(decision) = error {
+        for (name, value) in rate_limit_headers(decision) {
+            let name = HeaderName::from_bytes(name.as_str().as_bytes());
+            if let (Ok(name), Ok(value)) = (name, HeaderValue::from_bytes(value.as_bytes())) {
+                problem = problem.with_header(name, value);
+            }
+        }
+    }
     match retry_after(error) {
         Some(seconds) => problem.retry_after(seconds),
         None => problem,

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use actix_web::{HttpRequest, HttpResponse};
 use futures_util::future::LocalBoxFuture;
-use gateway_application::commands::forward::RefuseRequest;
+use gateway_application::{Client, commands::forward::RefuseRequest};
+use http::{HeaderValue, Method};
 use kernel_application::{CallContext, CommandHandler};
-use platform_http::OnRejected;
+use platform_http::{Asked, OnRejected, Problem};
 
-use crate::{convert, forward, problem};
+use crate::problem::problem;
 
 /// Tells the application of them, and answers in place of the server where a client has tried too often.
 pub struct RejectedTokens {
@@ -23,21 +23,23 @@ impl RejectedTokens {
 }
 
 impl OnRejected for RejectedTokens {
-    fn rejected<'a>(
-        &'a self,
-        ctx: &'a CallContext,
-        request: &'a HttpRequest,
-    ) -> LocalBoxFuture<'a, Option<HttpResponse>> {
-        let headers = convert::request_headers(request.headers());
+    fn rejected<'a>(&'a self, ctx: &'a CallContext, asked: Asked<'a>) -> LocalBoxFuture<'a, Option<Problem>> {
+        let headers = asked.headers.to_fields();
+        let host = asked.authority.filter(|_| !headers.contains("host"));
         let refuse = RefuseRequest {
-            method: convert::method(request.method()),
-            path: request.uri().path().to_owned(),
-            client: forward::client(request, &headers),
+            method: Method::from_bytes(asked.method.as_bytes()).unwrap_or_default(),
+            path: asked.path.to_owned(),
+            client: Client {
+                address: asked.peer.map(|peer| peer.ip()),
+                trusted: false,
+                secure: asked.encrypted,
+                host: host.and_then(|host| HeaderValue::from_str(host).ok()),
+            },
             headers,
         };
         Box::pin(async move {
             let counted = self.refuse.handle(ctx, refuse).await;
-            counted.err().map(|error| problem::answer(&error))
+            counted.err().map(|error| problem(&error))
         })
     }
 }

@@ -6,14 +6,17 @@
 use std::{str::FromStr, time::Duration};
 
 use actix_web::http::header::{
-    CONTENT_SECURITY_POLICY, HeaderMap, HeaderName, HeaderValue, REFERRER_POLICY, SERVER,
-    STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+    CONTENT_SECURITY_POLICY, HeaderName, HeaderValue, REFERRER_POLICY, SERVER, STRICT_TRANSPORT_SECURITY,
+    X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
+use gateway_application::Fields;
+use platform_http::AnswerHeaders;
 
-/// Whether it tells what runs behind the gateway, which is nobody's business.
-pub(crate) fn conceals(name: &HeaderName) -> bool {
-    *name == SERVER || name.as_str() == "x-powered-by"
-}
+/// What tells what runs behind the gateway, which is nobody's business.
+pub(crate) const CONCEALED: [HeaderName; 2] = [SERVER, HeaderName::from_static("x-powered-by")];
+
+/// What the gateway alone knows, whatever a service says of it.
+pub(crate) const REPLACED: HeaderName = STRICT_TRANSPORT_SECURITY;
 
 const NOSNIFF: &str = "nosniff";
 
@@ -57,32 +60,58 @@ impl SecurityHeaders {
         let policy = || format!("max-age={}{more}", max_age.as_secs()).parse().ok();
         if max_age.is_zero() { None } else { policy() }
     }
+}
 
-    /// Adds to the answer to a request for `docs` or for something else, over a connection that is `secure` or not, once
-    /// nothing of [`REPLACED`](Self::REPLACED) is in it.
-    pub(crate) fn complete(&self, docs: bool, secure: bool, headers: &mut HeaderMap) {
-        let content = if docs { &self.docs } else { &self.content };
-        let theirs = [
-            (CONTENT_SECURITY_POLICY, content),
-            (X_FRAME_OPTIONS, &self.frames),
-            (REFERRER_POLICY, &self.referrer),
-        ];
-        for (name, Policy(value)) in theirs {
-            if !headers.contains_key(&name) {
-                headers.append(name, value.clone());
+/// Completes answers, once nothing of [`REPLACED`] is in them.
+#[derive(Clone, Debug)]
+pub(crate) struct Completed {
+    hsts: Option<Policy>,
+    /// What is said of everything but the documents, and of those.
+    usual: Fields,
+    docs: Fields,
+}
+
+impl Completed {
+    pub(crate) fn by(headers: SecurityHeaders) -> Self {
+        let SecurityHeaders { hsts, content, docs, frames, referrer } = headers;
+        let all = |content: &Policy| {
+            let mut fields = Fields::default();
+            for (name, Policy(value)) in THEIRS.iter().zip([content, &frames, &referrer]) {
+                fields.add(name.as_str(), value.as_bytes());
             }
-        }
-        // The server has said so of its answers already, and of others' those who are careful.
-        if headers.get_all(X_CONTENT_TYPE_OPTIONS).map(HeaderValue::as_bytes).ne([NOSNIFF.as_bytes()]) {
-            headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static(NOSNIFF));
-        }
-        if let Some(Policy(hsts)) = self.hsts.as_ref().filter(|_| secure) {
-            headers.insert(STRICT_TRANSPORT_SECURITY, hsts.clone());
-        }
+            fields.add(X_CONTENT_TYPE_OPTIONS.as_str(), NOSNIFF.as_bytes());
+            fields
+        };
+        Self { hsts, usual: all(&content), docs: all(&docs) }
     }
 
-    /// What the gateway alone knows, whatever a service says of it.
-    pub(crate) const REPLACED: HeaderName = STRICT_TRANSPORT_SECURITY;
+    /// Adds to the answer to a request for `docs` or for something else, over a connection that is `secure` or not.
+    pub(crate) fn complete(&self, docs: bool, secure: bool, headers: &mut dyn AnswerHeaders) {
+        let ours = if docs { &self.docs } else { &self.usual };
+        let is_said = |name| headers.first(name).is_some();
+        if is_said(&X_CONTENT_TYPE_OPTIONS) || THEIRS.iter().any(is_said) {
+            keep_theirs(ours, headers);
+        } else {
+            headers.append_all(ours);
+        }
+        if let Some(Policy(hsts)) = self.hsts.as_ref().filter(|_| secure) {
+            headers.insert(&STRICT_TRANSPORT_SECURITY, hsts.as_bytes());
+        }
+    }
+}
+
+/// What a service may know better, of its own answer.
+static THEIRS: [HeaderName; 3] = [CONTENT_SECURITY_POLICY, X_FRAME_OPTIONS, REFERRER_POLICY];
+
+fn keep_theirs(ours: &Fields, headers: &mut dyn AnswerHeaders) {
+    for name in &THEIRS {
+        if headers.first(name).is_none() {
+            headers.append(name, ours.get(name.as_str()).unwrap_or_default());
+        }
+    }
+    if headers.only(&X_CONTENT_TYPE_OPTIONS) != Some(NOSNIFF.as_bytes()) {
+        headers.insert(&X_CONTENT_TYPE_OPTIONS, NOSNIFF.as_bytes());
+    }
 }
 
 #[cfg(test)]
@@ -105,18 +134,17 @@ mod tests {
         }
     }
 
-    fn completed(docs: bool, secure: bool, theirs: &[(HeaderName, &'static str)]) -> HeaderMap {
-        let mut map = HeaderMap::new();
-        for (name, value) in theirs {
-            map.append(name.clone(), HeaderValue::from_static(value));
+    fn completed(docs: bool, secure: bool, theirs: &[(HeaderName, &'static str)]) -> Fields {
+        let mut map: Fields = theirs.iter().map(|(name, value)| (name.as_str(), *value)).collect();
+        for name in CONCEALED.iter().chain([&REPLACED]) {
+            map.discard(name);
         }
-        map.retain(|name, _| !conceals(name) && *name != SecurityHeaders::REPLACED);
-        headers().complete(docs, secure, &mut map);
+        Completed::by(headers()).complete(docs, secure, &mut map);
         map
     }
 
-    fn values(map: &HeaderMap, name: HeaderName) -> Vec<&str> {
-        map.get_all(name).map(|value| value.to_str().unwrap()).collect()
+    fn values<'a>(map: &'a Fields, name: &HeaderName) -> Vec<&'a str> {
+        map.texts(name.as_str()).collect()
     }
 
     #[test]
@@ -128,9 +156,9 @@ mod tests {
             (REFERRER_POLICY, "no-referrer"),
             (X_CONTENT_TYPE_OPTIONS, "nosniff"),
         ] {
-            assert_eq!(values(&map, name), [value]);
+            assert_eq!(values(&map, &name), [value]);
         }
-        assert_eq!(values(&completed(true, false, &[]), CONTENT_SECURITY_POLICY), ["default-src 'self'"]);
+        assert_eq!(values(&completed(true, false, &[]), &CONTENT_SECURITY_POLICY), ["default-src 'self'"]);
     }
 
     #[test]
@@ -144,11 +172,11 @@ mod tests {
             (X_POWERED_BY, "PHP"),
         ];
         let map = completed(false, true, &theirs);
-        assert_eq!(values(&map, CONTENT_SECURITY_POLICY), ["sandbox"]);
-        assert_eq!(values(&map, X_FRAME_OPTIONS), ["SAMEORIGIN"]);
-        assert_eq!(values(&map, X_CONTENT_TYPE_OPTIONS), ["nosniff"]);
-        assert_eq!(values(&map, STRICT_TRANSPORT_SECURITY), ["max-age=60; includeSubDomains"]);
-        assert!(!map.contains_key(SERVER) && !map.contains_key(X_POWERED_BY));
+        assert_eq!(values(&map, &CONTENT_SECURITY_POLICY), ["sandbox"]);
+        assert_eq!(values(&map, &X_FRAME_OPTIONS), ["SAMEORIGIN"]);
+        assert_eq!(values(&map, &X_CONTENT_TYPE_OPTIONS), ["nosniff"]);
+        assert_eq!(values(&map, &STRICT_TRANSPORT_SECURITY), ["max-age=60; includeSubDomains"]);
+        assert!(!map.contains("server") && !map.contains("x-powered-by"));
     }
 
     #[test]
@@ -157,7 +185,7 @@ mod tests {
         for values in said {
             let theirs: Vec<_> = values.iter().map(|value| (X_CONTENT_TYPE_OPTIONS, *value)).collect();
             let map = completed(false, false, &theirs);
-            assert_eq!(self::values(&map, X_CONTENT_TYPE_OPTIONS), ["nosniff"], "{values:?}");
+            assert_eq!(self::values(&map, &X_CONTENT_TYPE_OPTIONS), ["nosniff"], "{values:?}");
         }
     }
 
@@ -165,7 +193,7 @@ mod tests {
     fn only_what_came_over_tls_is_held_to_it() {
         assert!(
             !completed(false, false, &[(STRICT_TRANSPORT_SECURITY, "max-age=1")])
-                .contains_key(STRICT_TRANSPORT_SECURITY)
+                .contains("strict-transport-security")
         );
         assert_eq!(SecurityHeaders::hsts(Duration::ZERO, true), None);
         assert_eq!(SecurityHeaders::hsts(Duration::from_secs(9), false), Some(policy("max-age=9")));

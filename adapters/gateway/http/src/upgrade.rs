@@ -1,7 +1,8 @@
 //! Connections that become web sockets.
 
-use actix_web::{HttpRequest, http::Version};
-use gateway_application::{Fields, policy::asks_for_websocket};
+use gateway_application::policy::asks_for_websocket;
+use http::Version;
+use platform_http::RequestHead;
 
 /// What a request wants its connection to become.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,7 +16,8 @@ pub(crate) enum Upgrade {
 }
 
 impl Upgrade {
-    pub(crate) fn of(request: &HttpRequest, headers: &Fields) -> Self {
+    pub(crate) fn of(head: &RequestHead) -> Self {
+        let headers = &head.fields;
         if !headers.texts("upgrade").any(|value| value.trim().eq_ignore_ascii_case("websocket")) {
             return Self::None;
         }
@@ -23,25 +25,22 @@ impl Upgrade {
         let upgrade = headers.iter().filter(|(name, _)| *name == "upgrade").map(|(_, value)| value);
         let upgrade = upgrade.map(|value| std::str::from_utf8(value).unwrap_or_default());
         let connection = headers.texts("connection");
-        let sound = asks_for_websocket(request.method().as_str(), upgrade, connection);
+        let sound = asks_for_websocket(head.method.as_str(), upgrade, connection);
         // HTTP/1.0 knows no upgrades, whatever the headers say.
-        if sound && request.version() == Version::HTTP_11 { Self::WebSocket } else { Self::Malformed }
+        if sound && head.version == Version::HTTP_11 { Self::WebSocket } else { Self::Malformed }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use actix_web::{
-        http::header::{CONNECTION, UPGRADE},
-        test::TestRequest,
-    };
+    use http::{Method, uri::PathAndQuery};
 
     use super::*;
-    use crate::convert;
 
-    fn upgrade(request: TestRequest) -> Upgrade {
-        let request = request.to_http_request();
-        Upgrade::of(&request, &convert::request_headers(request.headers()))
+    fn upgrade(version: Version, fields: &[(&str, &str)]) -> Upgrade {
+        let fields = fields.iter().copied().collect();
+        let head = RequestHead::new(Method::GET, PathAndQuery::from_static("/"), fields);
+        Upgrade::of(&RequestHead { version, ..head })
     }
 
     #[test]
@@ -52,13 +51,11 @@ mod tests {
             ("websocket", "keep-alive", Upgrade::Malformed),
             ("h2c", "upgrade", Upgrade::None),
         ] {
-            let request =
-                TestRequest::get().insert_header((UPGRADE, value)).insert_header((CONNECTION, connection));
-            assert_eq!(upgrade(request), expected, "{value} {connection}");
+            let fields = [("upgrade", value), ("connection", connection)];
+            assert_eq!(upgrade(Version::HTTP_11, &fields), expected, "{value} {connection}");
         }
-        assert_eq!(upgrade(TestRequest::get()), Upgrade::None);
-        let old = TestRequest::get().version(Version::HTTP_10);
-        let old = old.insert_header((UPGRADE, "websocket")).insert_header((CONNECTION, "upgrade"));
-        assert_eq!(upgrade(old), Upgrade::Malformed);
+        assert_eq!(upgrade(Version::HTTP_11, &[]), Upgrade::None);
+        let old = upgrade(Version::HTTP_10, &[("upgrade", "websocket"), ("connection", "upgrade")]);
+        assert_eq!(old, Upgrade::Malformed);
     }
 }

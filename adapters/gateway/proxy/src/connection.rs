@@ -17,6 +17,7 @@ use http::{HeaderValue, Method, StatusCode};
 use hyper_rustls::MaybeHttpsStream;
 use hyper_util::rt::TokioIo;
 use kernel_application::BoxError;
+use platform_wire::{Alarm, scratch};
 use tokio::{
     io::{AsyncRead, AsyncReadExt, ReadBuf},
     net::TcpStream,
@@ -24,14 +25,12 @@ use tokio::{
 };
 
 use crate::{
-    alarm::Alarm,
     patience::Patience,
     pool::Pool,
     wire::{
         WireError,
         body::BodyReader,
         head::{self, Head},
-        scratch,
         sending::{RequestHead, Sending, UpstreamBody},
     },
 };

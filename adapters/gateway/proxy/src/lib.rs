@@ -5,7 +5,6 @@
 //! [`HttpUpstreamClient`] forwards over it, [`HttpProbe`] asks for readiness over it. What is done to headers on the way
 //! is in `headers`; how long a backend may take, in `patience`; what is seen of it all, in `observer`.
 
-mod alarm;
 mod body;
 mod client;
 mod connection;

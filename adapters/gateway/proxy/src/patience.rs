@@ -7,9 +7,10 @@ use std::{
 };
 
 use gateway_application::Stage;
+use platform_wire::Alarm;
 use tokio::time::Instant;
 
-use crate::{alarm::Alarm, pulse::Pulse};
+use crate::pulse::Pulse;
 
 /// Counts from the last piece of the request that the backend has taken, so that a long upload does not look like a slow
 /// backend; but not beyond what is left for the request.
@@ -24,6 +25,11 @@ impl Patience {
     /// From `start`, which is now, on.
     pub(crate) fn new(usual: Duration, start: Instant, left: Option<Duration>, pulse: Option<Pulse>) -> Self {
         Self { usual, start, deadline: left.and_then(|left| start.checked_add(left)), pulse }
+    }
+
+    /// When the request was begun.
+    pub(crate) const fn start(&self) -> Instant {
+        self.start
     }
 
     /// What the backend has at least, from the start.

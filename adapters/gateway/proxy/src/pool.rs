@@ -112,7 +112,7 @@ impl Pool {
         again: Option<UpstreamBody>,
         patience: &Patience,
     ) -> Result<(Head, Answer), Failure> {
-        while let Some(connection) = self.kept(backend) {
+        while let Some(connection) = self.kept(backend, patience.start()) {
             let Unanswered { error, unsent } = match connection.send(self, request, body, patience).await {
                 Ok(answer) => return Ok(answer),
                 Err(unanswered) => unanswered,
@@ -169,11 +169,11 @@ impl Pool {
     }
 
     /// The connection that was used last: the others may come to their end.
-    fn kept(&self, backend: &Backend) -> Option<Box<Connection>> {
+    fn kept(&self, backend: &Backend, now: Instant) -> Option<Box<Connection>> {
         loop {
             let newest = |kept: &mut Kept| kept.backends.get_mut(backend)?.pop_back();
             let mut idle = self.shared.kept.with(newest)?;
-            if idle.is_fresh() {
+            if idle.is_fresh(now) {
                 return Some(idle.connection);
             }
         }
@@ -193,8 +193,9 @@ impl Kept {
 
     /// Whether any are left.
     fn sweep(&mut self) -> bool {
+        let now = Instant::now();
         self.backends.retain(|_, idle| {
-            idle.retain_mut(Idle::is_fresh);
+            idle.retain_mut(|idle| idle.is_fresh(now));
             !idle.is_empty()
         });
         self.swept = !self.backends.is_empty();
@@ -203,8 +204,8 @@ impl Kept {
 }
 
 impl Idle {
-    fn is_fresh(&mut self) -> bool {
-        self.since.elapsed() < IDLE && self.connection.is_open()
+    fn is_fresh(&mut self, now: Instant) -> bool {
+        now.saturating_duration_since(self.since) < IDLE && self.connection.is_open()
     }
 }
 

@@ -36,28 +36,29 @@
 mod challenge;
 mod extract;
 mod failures;
+mod headers;
 mod health;
 mod money;
 mod page;
 mod problem;
-mod screen;
+mod request;
 mod server;
-mod tunnel;
 mod whole_number;
 
 pub use extract::{
     BODY_LIMIT, Ctx, IdempotencyKeyHeader, IfMatch, JsonBody, PathParams, QueryParams, Stopping, etag,
 };
 pub use failures::{Failures, failures};
+pub use headers::{AnswerHeaders, Asked, Headers};
 pub use health::{Dependency, Health, Report, Status};
 pub use money::MoneyText;
 pub use page::PageBody;
 pub use problem::{FieldError, Problem};
-pub use screen::{Looked, Refused, Screen};
+pub use request::{BodyBroken, Follows, IncomingBody, MakeReader, Part, Refused, RequestHead, RequestReader};
 pub use server::{
-    AccessLine, Around, Begun, HttpServer, Instead, OnRejected, Passage, Passed, Passing, RunningHttp, Sent,
+    AccessLine, Around, Begun, Complete, HttpServer, Instead, OnRejected, Passage, Passed, PassedAnswer,
+    PassedBody, Passing, RunningHttp, Sent,
 };
-pub use tunnel::{Tunnel, is_encrypted};
 /// What a `routes` function gets.
 pub use utoipa_actix_web::service_config::ServiceConfig;
 pub use whole_number::whole_number;

@@ -5,7 +5,10 @@ use std::{borrow::Cow, fmt};
 use actix_web::{
     HttpResponse, ResponseError,
     body::BoxBody,
-    http::{StatusCode, header},
+    http::{
+        StatusCode,
+        header::{self, HeaderName, HeaderValue},
+    },
 };
 use kernel_application::{ErrorClass, UseCaseError};
 use kernel_domain::Violation;
@@ -15,7 +18,7 @@ use utoipa::{
     openapi::{RefOr, Schema},
 };
 
-use crate::challenge::Challenge;
+use crate::{AnswerHeaders, challenge::Challenge};
 
 /// What a client learns of a failure. Every application error becomes one by `?` or `into()`.
 ///
@@ -54,6 +57,9 @@ struct Document {
     retry_after: Option<u32>,
     #[serde(skip)]
     challenge: Option<Challenge>,
+    /// What the answer says beyond that.
+    #[serde(skip)]
+    headers: Vec<(HeaderName, HeaderValue)>,
 }
 
 /// One field that breaks a rule.
@@ -89,6 +95,7 @@ impl Problem {
             errors: Vec::new(),
             retry_after: (status == StatusCode::SERVICE_UNAVAILABLE).then_some(RETRY_AFTER_SECONDS),
             challenge: None,
+            headers: Vec::new(),
         }))
     }
 
@@ -161,6 +168,13 @@ impl Problem {
         self
     }
 
+    /// The same problem, with a header field in its answer.
+    #[must_use]
+    pub fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.0.headers.push((name, value));
+        self
+    }
+
     /// The same problem, of this request.
     #[must_use]
     pub(crate) fn of_request(mut self, path: String, request_id: &str) -> Self {
@@ -191,18 +205,24 @@ impl Problem {
         serde_json::to_vec(&self.0).unwrap_or_default()
     }
 
-    /// The answer, with `Retry-After` and `WWW-Authenticate` where they make sense. The problem itself rides along, so that the middleware
-    /// can complete it.
-    pub(crate) fn answer(&self) -> HttpResponse<BoxBody> {
-        let mut response = HttpResponse::build(self.status_code());
+    /// Adds the header fields of its answer: `Retry-After` and `WWW-Authenticate` where they make sense.
+    pub(crate) fn add_headers(&self, headers: &mut dyn AnswerHeaders) {
         if let Some(seconds) = self.0.retry_after {
-            response.insert_header((header::RETRY_AFTER, seconds.to_string()));
+            headers.insert(&header::RETRY_AFTER, seconds.to_string().as_bytes());
         }
         if let Some(challenge) = self.0.challenge {
-            response.insert_header((header::WWW_AUTHENTICATE, challenge.as_str()));
+            headers.insert(&header::WWW_AUTHENTICATE, challenge.as_str().as_bytes());
         }
-        let mut response =
-            response.insert_header((header::CONTENT_TYPE, Self::CONTENT_TYPE)).body(self.body());
+        for (name, value) in &self.0.headers {
+            headers.insert(name, value.as_bytes());
+        }
+        headers.insert(&header::CONTENT_TYPE, Self::CONTENT_TYPE.as_bytes());
+    }
+
+    /// The answer. The problem itself rides along, so that the middleware can complete it.
+    pub(crate) fn answer(&self) -> HttpResponse<BoxBody> {
+        let mut response = HttpResponse::with_body(self.status_code(), BoxBody::new(self.body()));
+        self.add_headers(response.headers_mut());
         response.extensions_mut().insert(self.clone());
         response
     }

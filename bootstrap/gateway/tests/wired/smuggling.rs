@@ -309,7 +309,7 @@ fn connection() -> impl Strategy<Value = (String, Vec<Index>)> {
 }
 
 #[test]
-fn a_backend_gets_exactly_the_requests_that_the_screen_saw() {
+fn a_backend_gets_exactly_the_requests_that_the_scanner_saw() {
     let runtime = Runtime::new().unwrap();
     let (backend, count) = runtime.block_on(counting());
     let gateway = runtime.block_on(Gateway::before(&backend.url(), &[]));

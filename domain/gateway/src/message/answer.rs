@@ -40,14 +40,18 @@ impl AnswerReader {
 
     /// Reads the next header. A length that is repeated with the same value is one length.
     pub fn read(&mut self, name: &[u8], value: &[u8]) -> Result<(), FramingError> {
-        if name.eq_ignore_ascii_case(b"connection") {
+        if name.len() == 10 && name.eq_ignore_ascii_case(b"connection") {
             for option in value.split(|byte| *byte == b',').map(super::framing::trim) {
                 self.closes |= option.eq_ignore_ascii_case(b"close");
                 self.persists |= option.eq_ignore_ascii_case(b"keep-alive");
             }
             return Ok(());
         }
-        self.statements.read_answer(name, value)
+        // Names are told apart by their length first: most fields are none of these.
+        match name.len() {
+            14 | 17 => self.statements.read_answer(name, value),
+            _ => Ok(()),
+        }
     }
 
     /// Where the body ends.

@@ -59,6 +59,7 @@ impl ChunkReader {
     }
 
     /// Reads as far as the body goes: how many bytes were sound, and whether the body has ended with them.
+    #[cfg(test)]
     pub(super) fn read(&mut self, bytes: &[u8]) -> (usize, Result<bool, FramingError>) {
         let mut read = 0;
         while read < bytes.len() {

@@ -13,7 +13,7 @@ use crate::path::is_plain;
 /// `None` means that more has to come. The length includes the empty line. What this lets pass, every parser reads in
 /// the same way; what it refuses, some of them accept: a line feed alone, folded lines, a space before the colon.
 pub fn check_head(received: &[u8]) -> Result<Option<usize>, HeadError> {
-    Ok(HeadReader::new().read(received)?.map(|head| head.length))
+    Ok(HeadReader::new().read(received, &mut |_, _| {})?.map(|head| head.length))
 }
 
 /// A whole head: where its parts are, and what they say.
@@ -65,8 +65,13 @@ impl HeadReader {
         Self { line: 0, known: 0, request: None, fields }
     }
 
-    /// `received` is everything from the start of the head, and at least what it was at the last call.
-    pub(super) fn read(&mut self, received: &[u8]) -> Result<Option<Head>, HeadError> {
+    /// `received` is everything from the start of the head, and at least what it was at the last call. `field` hears of
+    /// the name and the value of each field as soon as its line is there.
+    pub(super) fn read(
+        &mut self,
+        received: &[u8],
+        field: &mut impl FnMut(&[u8], &[u8]),
+    ) -> Result<Option<Head>, HeadError> {
         while let Some(end) = self.line_end(received)? {
             let line = self.line..end;
             self.line = end + LINE_BREAK;
@@ -80,7 +85,10 @@ impl HeadReader {
                 Some((request, statements)) if line.is_empty() => {
                     return head(self.line, request, *statements, &self.fields).map(Some);
                 }
-                Some((_, statements)) => self.fields.read(received, line, statements)?,
+                Some((_, statements)) => {
+                    let (name, value) = self.fields.read(received, line, statements)?;
+                    field(name, value);
+                }
             }
         }
         Ok(None)
@@ -102,12 +110,13 @@ impl HeadReader {
 const LINE_BREAK: usize = 2;
 
 impl Fields {
-    fn read(
+    /// The name and the value that the line has.
+    fn read<'a>(
         &mut self,
-        received: &[u8],
+        received: &'a [u8],
         line: Range<usize>,
         statements: &mut Statements,
-    ) -> Result<(), HeadError> {
+    ) -> Result<(&'a [u8], &'a [u8]), HeadError> {
         let end = line.end;
         let (name, value) = field(&received[line])?;
         self.number += 1;
@@ -123,7 +132,7 @@ impl Fields {
             14 | 17 => statements.read(name, value)?,
             _ => {}
         }
-        Ok(())
+        Ok((name, trim(value)))
     }
 }
 
@@ -140,7 +149,7 @@ fn head(
 
 /// How many bytes at the start are text. Most are looked at in blocks: long ones, and short ones for what is left.
 fn text_length(bytes: &[u8]) -> usize {
-    let long = text_blocks::<32>(bytes);
+    let long = text_blocks::<64>(bytes);
     let known = long + text_blocks::<8>(&bytes[long..]);
     let rest = &bytes[known..];
     known + rest.iter().position(|byte| !is_text(*byte)).unwrap_or(rest.len())

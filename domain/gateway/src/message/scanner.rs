@@ -1,18 +1,20 @@
-//! What comes over one HTTP/1 connection, request after request, refused before a parser sees it.
+//! What comes over one HTTP/1 connection, request after request, read in the one way that it may have.
 //!
 //! Parsers are lenient, each in its own way, and where two of them disagree a request can be smuggled past the first.
-//! The scanner follows the bytes by the strictest reading there is and lets pass what has no other. A rule about a head
-//! belongs into [`check`], one about where a body ends into the readers.
+//! The scanner reads by the strictest reading there is, and refuses what has another one. A rule about a head belongs
+//! into [`check`], one about where a body ends into the readers.
+
+use std::ops::Range;
 
 use super::{
     BodyLength, FramingError, HeadError, Target, TargetError, Version,
-    chunks::{ChunkReader, Extensions},
+    chunks::{ChunkReader, Extensions, Piece},
     framing::trim,
     head::{Head, HeadReader},
     target::is_authority,
 };
 
-/// Follows a connection. It keeps no bytes: what is not passed on yet is shown to it again, with more behind it.
+/// Follows a connection. It keeps no bytes: what it has not read yet is shown to it again, with more behind it.
 #[derive(Debug)]
 pub struct Scanner {
     place: Place,
@@ -31,16 +33,42 @@ enum Place {
     Tunnel,
 }
 
-/// What became of the bytes.
+/// What the bytes were together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Scanned {
-    /// So many of them may be passed on.
+    /// So many of them were read.
     pub passed: usize,
     /// Why the next one must not be, nor anything after it.
     pub refused: Option<ScanError>,
 }
 
-/// As many as the parser behind has room for.
+/// What bytes of a connection are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// A request's head, as a whole.
+    Head(RequestHead),
+    /// Data of a body, or of a tunnel.
+    Data,
+    /// What stands around the data of a body.
+    Between,
+}
+
+/// Where the parts of a head are, and what follows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RequestHead {
+    /// The method.
+    pub method: Range<usize>,
+    /// The target: a path with its query, or a whole `http` URL.
+    pub target: Range<usize>,
+    /// The version.
+    pub version: Version,
+    /// The body that follows.
+    pub body: BodyLength,
+    /// Whether a tunnel is asked for.
+    pub upgrades: bool,
+}
+
+/// More than any client has use for.
 const MOST_FIELDS: usize = 96;
 /// Longer ones are not routed anywhere.
 const MOST_TARGET: usize = 8 * 1024;
@@ -51,16 +79,16 @@ impl Scanner {
         Self { place: Place::Head(HeadReader::new()), limit, requests: 0 }
     }
 
-    /// Looks at what has come in and was not passed on. After a refusal, the scanner is of no use any more.
+    /// Reads as much of what has come as can be read. After a refusal, the scanner is of no use any more.
     ///
-    /// A head is passed on as a whole, so that no parser starts on one that is refused at its end. Bodies are passed on as
-    /// they come. What is decided does not depend on the pieces in which the bytes come.
+    /// A head is read as a whole, and bodies as they come. What is decided does not depend on the pieces in which the bytes
+    /// come.
     pub fn scan(&mut self, waiting: &[u8]) -> Scanned {
         let mut passed = 0;
         while passed < waiting.len() {
-            match self.step(&waiting[passed..]) {
-                Ok(0) => break,
-                Ok(more) => passed += more,
+            match self.next(&waiting[passed..], &mut |_, _| {}) {
+                Ok(None) => break,
+                Ok(Some((more, _))) => passed += more,
                 Err((sound, error)) => return Scanned { passed: passed + sound, refused: Some(error) },
             }
         }
@@ -74,48 +102,62 @@ impl Scanner {
         }
     }
 
-    /// Whether a head was passed on and what belongs to it has not ended: its handler is at work.
+    /// Whether a head was read and what belongs to it has not ended.
     pub const fn is_within_request(&self) -> bool {
         !matches!(self.place, Place::Head(_))
     }
 
-    /// How many requests were passed on, to the end of their bodies.
+    /// How many requests were read, to the end of their bodies.
     pub const fn requests(&self) -> u64 {
         self.requests
     }
 
-    /// How many of the bytes may be passed on; nothing where it takes more of them to tell. With an error, how many bytes
-    /// before it were sound.
-    fn step(&mut self, waiting: &[u8]) -> Result<usize, (usize, ScanError)> {
+    /// Reads the next part of what has come: how many bytes it has, and what they are; nothing where it takes more of them
+    /// to tell. With an error, how many bytes before it were sound.
+    ///
+    /// `field` hears of each field of a head, its name as it was sent and its value without white space around it, before
+    /// the head is known to be sound.
+    pub fn next(
+        &mut self,
+        waiting: &[u8],
+        field: &mut impl FnMut(&[u8], &[u8]),
+    ) -> Result<Option<(usize, Part)>, (usize, ScanError)> {
+        if waiting.is_empty() {
+            return Ok(None);
+        }
         match &mut self.place {
             Place::Head(reader) => {
                 let most = waiting.len().min(self.limit);
-                let head = reader.read(&waiting[..most]).map_err(|error| (0, error.into()))?;
+                let head = reader.read(&waiting[..most], field).map_err(|error| (0, error.into()))?;
                 let Some(head) = head else {
-                    return if waiting.len() > most { Err((0, ScanError::HeadTooLong)) } else { Ok(0) };
+                    return if waiting.len() > most { Err((0, ScanError::HeadTooLong)) } else { Ok(None) };
                 };
                 check(&head, waiting).map_err(|error| (0, error))?;
                 self.enter(&head);
-                Ok(head.length)
+                Ok(Some((head.length, Part::Head(head.into()))))
             }
             Place::Body(left) => {
                 let here = usize::try_from(*left).unwrap_or(usize::MAX).min(waiting.len());
                 *left -= u64::try_from(here).unwrap_or(*left);
                 if *left == 0 {
-                    self.next();
+                    self.end();
                 }
-                Ok(here)
+                Ok(Some((here, Part::Data)))
             }
             Place::Chunks(reader) => {
-                let (sound, ended) = reader.read(waiting);
-                if ended.map_err(|error| (sound, ScanError::Chunks(error)))? {
-                    self.next();
-                }
-                Ok(sound)
+                let (sound, piece) = reader.next(waiting);
+                let part = match piece.map_err(|error| (sound, ScanError::Chunks(error)))? {
+                    Piece::Data => Part::Data,
+                    Piece::Between => Part::Between,
+                    Piece::End => {
+                        self.end();
+                        Part::Between
+                    }
+                };
+                Ok(Some((sound, part)))
             }
-            Place::Asked if waiting.is_empty() => Ok(0),
             Place::Asked => Err((0, ScanError::BeforeTunnel)),
-            Place::Tunnel => Ok(waiting.len()),
+            Place::Tunnel => Ok(Some((waiting.len(), Part::Data))),
         }
     }
 
@@ -124,7 +166,7 @@ impl Scanner {
             BodyLength::Known(length) => self.place = Place::Body(length),
             BodyLength::Chunked => self.place = Place::Chunks(ChunkReader::new(Extensions::Refused)),
             BodyLength::Empty => {
-                self.next();
+                self.end();
                 if head.fields.upgrades {
                     self.place = Place::Asked;
                 }
@@ -132,9 +174,22 @@ impl Scanner {
         }
     }
 
-    fn next(&mut self) {
+    fn end(&mut self) {
         self.requests += 1;
         self.place = Place::Head(HeadReader::new());
+    }
+}
+
+impl From<Head> for RequestHead {
+    fn from(head: Head) -> Self {
+        let (request, upgrades) = (head.request, head.fields.upgrades);
+        Self {
+            method: request.method,
+            target: request.target,
+            version: request.version,
+            body: head.body,
+            upgrades,
+        }
     }
 }
 

@@ -8,9 +8,9 @@ use gateway_domain::is_hop_by_hop;
 use super::{VIA_ENTRY, lines::Lines, named::named_by};
 
 /// Headers that this gateway adds to an answer, so that there is room for them.
-const ADDED: usize = 4;
-/// How long they are, at most.
-const ADDED_BYTES: usize = 64;
+const ADDED: usize = 12;
+/// How long their values are, mostly.
+const ADDED_BYTES: usize = 384;
 
 /// Makes a backend's headers the client's, one by one as they come.
 pub(crate) struct FromBackend {
@@ -30,19 +30,19 @@ impl FromBackend {
 
     /// Takes the next header. The request id is this server's own, so the backend's copy is dropped, and a length that is
     /// said twice is one.
-    pub(crate) fn take(&mut self, name: &str, value: &[u8]) {
+    pub(crate) fn take(&mut self, name: &[u8], value: &[u8]) {
         let Self { headers, named, websocket, length } = self;
         headers.push_if(name, value, |name| match name {
-            "connection" => {
+            b"connection" => {
                 named.extend(named_by(value));
                 false
             }
-            "upgrade" => {
+            b"upgrade" => {
                 *websocket |= value.trim_ascii().eq_ignore_ascii_case(b"websocket");
                 false
             }
-            "content-length" => !mem::replace(length, true),
-            name => name != "x-request-id" && !is_hop_by_hop(name),
+            b"content-length" => !mem::replace(length, true),
+            name => name != b"x-request-id" && !is_hop_by_hop(name),
         });
     }
 
@@ -54,14 +54,14 @@ impl FromBackend {
     pub(crate) fn headers(self) -> Fields {
         let Self { mut headers, named, .. } = self;
         if !named.is_empty() {
-            headers.retain(|name| !named.iter().any(|named| named == name));
+            headers.retain(|name| !named.iter().any(|named| named.as_bytes() == name));
         }
         if headers.contains("via") {
             let mut line = Vec::new();
             Lines(&mut line).list(headers.texts("via")).text(VIA_ENTRY);
             headers.set("via", &line);
         } else {
-            headers.push("via", VIA_ENTRY.as_bytes());
+            headers.add("via", VIA_ENTRY.as_bytes());
         }
         headers
     }
@@ -74,7 +74,7 @@ mod tests {
     fn passed_on(headers: &[(&str, &str)]) -> Fields {
         let mut kept = FromBackend::with_capacity(headers.len(), 0);
         for (name, value) in headers {
-            kept.take(name, value.as_bytes());
+            kept.take(name.as_bytes(), value.as_bytes());
         }
         kept.headers()
     }

@@ -26,13 +26,9 @@ impl ToBackend<'_> {
     /// Writes them line by line. The host and what says how long the body is are the connection's.
     pub(crate) fn write(&self, lines: &mut Vec<u8>) {
         let UpstreamRequest { headers: theirs, client, prefix, .. } = self.request;
-        let mut lines = Lines(lines);
         let named = Named::by(theirs);
-        for (name, value) in theirs.iter() {
-            if !is_replaced(name) && !named.stays_behind(name) {
-                lines.push(name.as_bytes()).push(b": ").push(value).end();
-            }
-        }
+        theirs.write(lines, |name| !is_replaced(name) && !named.stays_behind(name));
+        let mut lines = Lines(lines);
         forwarded(&mut lines, theirs, client, prefix);
         lines.begin("via: ").list(theirs.texts("via")).push(VIA_ENTRY.as_bytes()).end();
         lines.begin("x-request-id: ").text(self.ctx.request_id()).end();
@@ -68,21 +64,21 @@ fn forwarded(lines: &mut Lines<'_>, theirs: &Fields, client: &Client, prefix: &'
 }
 
 /// The server in front of this code has answered `Expect` already; all others are set here or by the connection.
-fn is_replaced(name: &str) -> bool {
+fn is_replaced(name: &[u8]) -> bool {
     matches!(
         name,
-        "host"
-            | "expect"
-            | "content-length"
-            | "forwarded"
-            | "via"
-            | "x-forwarded-for"
-            | "x-forwarded-host"
-            | "x-forwarded-proto"
-            | "x-forwarded-prefix"
-            | "x-request-id"
-            | "x-request-timeout-ms"
-            | "traceparent"
+        b"host"
+            | b"expect"
+            | b"content-length"
+            | b"forwarded"
+            | b"via"
+            | b"x-forwarded-for"
+            | b"x-forwarded-host"
+            | b"x-forwarded-proto"
+            | b"x-forwarded-prefix"
+            | b"x-request-id"
+            | b"x-request-timeout-ms"
+            | b"traceparent"
     )
 }
 

@@ -91,7 +91,7 @@ fn read(text: &[u8], head: bool) -> Result<Option<(Head, usize)>, WireError> {
     let mut kept = FromBackend::with_capacity(answer.headers.len(), length);
     for field in &*answer.headers {
         reader.read(field.name.as_bytes(), field.value)?;
-        kept.take(field.name, field.value);
+        kept.take(field.name.as_bytes(), field.value);
     }
     let websocket = kept.is_websocket();
     let body = reader.length()?;

@@ -2,12 +2,11 @@
 //!
 //! [`sending`] writes requests, [`head`] reads the beginnings of answers and [`body`] what follows them. Heads are taken
 //! apart by `httparse`; where a body ends is decided by the domain's rules, and an answer that could end in two places is
-//! none. [`scratch`] is the memory that all connections of a thread read into and write from: one that waits has none.
+//! none. Connections read into and write from the memory of their thread (`platform-wire`): one that waits has none.
 
 pub(crate) mod body;
 pub(crate) mod error;
 pub(crate) mod head;
-pub(crate) mod scratch;
 pub(crate) mod sending;
 
 pub(crate) use error::WireError;

@@ -10,9 +10,10 @@ use bytes::{Buf, Bytes, BytesMut};
 use futures_util::stream::BoxStream;
 use gateway_application::{BodyError, Fields, RequestBody};
 use http::{HeaderValue, Method};
+use platform_wire::scratch;
 use tokio::io::AsyncWrite;
 
-use super::{WireError, scratch};
+use super::WireError;
 use crate::{headers::ToBackend, pulse::Pulse};
 
 /// The head of a request.

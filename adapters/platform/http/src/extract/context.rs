@@ -7,16 +7,12 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-use actix_web::{
-    FromRequest, HttpMessage, HttpRequest,
-    dev::Payload,
-    http::header::{HeaderMap, HeaderName},
-};
+use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload, http::header::HeaderName};
 use kernel_application::{CallContext, Text, TraceContext};
 use tokio::sync::watch;
 use uuid::{NoContext, Timestamp, Uuid};
 
-use crate::Problem;
+use crate::{Headers, Problem};
 
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 pub(crate) const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
@@ -53,11 +49,11 @@ impl FromRequest for Ctx {
 
 /// Makes the context: ids are taken over where they are sound, made otherwise, all from one fresh one. The deadline is
 /// the server's, or the caller's where that comes first.
-pub(crate) fn open(headers: &HeaderMap, start: Instant, timeout: Duration) -> CallContext {
-    let request_id = headers.get(REQUEST_ID).and_then(|value| value.to_str().ok()).filter(|id| sound(id));
+pub(crate) fn open(headers: &dyn Headers, start: Instant, timeout: Duration) -> CallContext {
+    let request_id = headers.text(&REQUEST_ID).filter(|id| sound(id));
     let fresh = fresh_id();
     let request_id = request_id.map_or_else(|| Text::from(fresh).as_str().to_owned(), str::to_owned);
-    let parent = headers.get(TRACEPARENT).and_then(|value| value.to_str().ok()).and_then(TraceContext::parse);
+    let parent = headers.text(&TRACEPARENT).and_then(TraceContext::parse);
     let trace = parent.map_or_else(|| TraceContext::start(fresh), |parent| parent.child(fresh));
     let context = CallContext::new(request_id, trace);
     match start.checked_add(patience(headers).map_or(timeout, |asked| asked.min(timeout))) {
@@ -73,8 +69,8 @@ fn fresh_id() -> Uuid {
 }
 
 /// Nothing where the caller does not say, or says no number.
-fn patience(headers: &HeaderMap) -> Option<Duration> {
-    let milliseconds = headers.get(REQUEST_TIMEOUT_MS)?.to_str().ok()?.parse().ok()?;
+fn patience(headers: &dyn Headers) -> Option<Duration> {
+    let milliseconds = headers.text(&REQUEST_TIMEOUT_MS)?.parse().ok()?;
     Some(Duration::from_millis(milliseconds))
 }
 

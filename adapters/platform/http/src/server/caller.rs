@@ -1,16 +1,21 @@
 //! Who calls: found out once per request, before its route is asked.
 
-use actix_web::http::header::{self, HeaderMap, HeaderValue};
+use actix_web::http::header::AUTHORIZATION;
 use kernel_application::Caller;
 use platform_identity::{Authenticator, Rejected, authorization};
+
+use crate::Headers;
 
 /// The caller whom the request's token proves.
 ///
 /// A token that is no good is refused also where none is needed: who sends it means to be somebody, and would get an
 /// answer for nobody.
-pub(super) async fn identify(authenticator: &Authenticator, headers: &HeaderMap) -> Result<Caller, Rejected> {
-    let values = headers.get_all(header::AUTHORIZATION).map(HeaderValue::as_bytes);
-    authenticator.authenticate(authorization(values)).await
+pub(super) async fn identify(
+    authenticator: &Authenticator,
+    headers: &dyn Headers,
+) -> Result<Caller, Rejected> {
+    let (first, second) = headers.two(&AUTHORIZATION);
+    authenticator.authenticate(authorization(first.into_iter().chain(second))).await
 }
 
 /// Whether a path is one of operations, which probes, scrapers and browsers ask without a token.

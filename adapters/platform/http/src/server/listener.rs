@@ -1,6 +1,8 @@
-//! Accepts connections, and finds who speaks over each: HTTP/1 is actix's, behind a screen; HTTP/2 is ours.
+//! Accepts connections, and finds who speaks over each. HTTP/1 is actix's where the server has routes alone, and ours where
+//! it has a passage, whose requests are read by rules of its own; HTTP/2 is ours.
 
 use std::{
+    cell::Cell,
     future::{Ready, ready},
     io,
     net::TcpListener,
@@ -26,22 +28,22 @@ use tokio::{net::TcpStream, sync::watch, time::timeout};
 use super::{
     DISCONNECT, KEEP_ALIVE, Limits, SLOWEST_HEAD,
     connection::{Connection, Protocol},
-    http2,
+    http1, http2,
+    lane::Lane,
     load::Load,
     refusal::Refusals,
-    screened::Screened,
+    site::Site,
     stall::Stall,
+    unread::Unread,
 };
-use crate::{Tunnel, screen::Screen};
-
-/// Makes a screen for each connection.
-pub(super) type Screens = Arc<dyn Fn() -> Box<dyn Screen> + Send + Sync>;
+use crate::MakeReader;
 
 /// What stands between a socket and the application; clones share it.
 #[derive(Clone)]
 pub(super) struct Gate {
     pub(super) tls: Option<Arc<ServerTls>>,
-    pub(super) screens: Option<Screens>,
+    /// What makes a reader for each connection, where there is a passage.
+    pub(super) readers: Option<Arc<MakeReader>>,
     pub(super) refusals: Refusals,
     pub(super) stopping: watch::Receiver<bool>,
     /// How long a client may leave alone what is sent to it.
@@ -50,9 +52,9 @@ pub(super) struct Gate {
     pub(super) logger: Logger,
 }
 
-/// Serves applications, one per worker thread, on `listener`.
+/// Serves applications, each with its passage, one per worker thread, on `listener`.
 pub(super) fn listen<A, S, B>(
-    app: impl Fn() -> A + Clone + Send + 'static,
+    app: impl Fn() -> (A, Option<Lane>) + Clone + Send + 'static,
     listener: TcpListener,
     limits: Limits,
     gate: Gate,
@@ -72,12 +74,14 @@ where
         .shutdown_timeout(limits.shutdown.as_secs().max(1));
     let shutdown = server.graceful_shutdown_signal();
     let server = server.listen("http", listener, move || {
-        let app = Rc::new(app().into_factory());
+        let (app, lane) = app();
+        let (app, lane) = (Rc::new(app.into_factory()), Rc::new(Cell::new(lane)));
         let (gate, shutdown) = (gate.clone(), shutdown.clone());
         fn_factory(move || {
-            let (app, gate, shutdown) = (Rc::clone(&app), gate.clone(), shutdown.clone());
+            let (app, lane, gate) = (Rc::clone(&app), Rc::clone(&lane), gate.clone());
+            let shutdown = shutdown.clone();
             async move {
-                let serving = Rc::new(Serving::start(&*app, gate, shutdown).await?);
+                let serving = Rc::new(Serving::start(&*app, lane.take(), gate, shutdown).await?);
                 Ok::<_, ()>(fn_service(move |socket: TcpStream| {
                     let serving = Rc::clone(&serving);
                     async move {
@@ -96,8 +100,8 @@ struct Serving<S, B>
 where
     S: Service<Request>,
 {
-    app: Rc<S>,
-    http1: H1ServiceHandler<Screened<Connection>, Rc<S>, B, ExpectHandler, UpgradeHandler>,
+    site: Rc<Site<S>>,
+    http1: H1ServiceHandler<Unread<Connection>, Rc<S>, B, ExpectHandler, UpgradeHandler>,
     gate: Gate,
 }
 
@@ -109,7 +113,12 @@ where
     S::Error: Into<Response<BoxBody>> + 'static,
     B: MessageBody + 'static,
 {
-    async fn start<F>(app: &F, gate: Gate, shutdown: GracefulShutdownSignal) -> Result<Self, ()>
+    async fn start<F>(
+        app: &F,
+        lane: Option<Lane>,
+        gate: Gate,
+        shutdown: GracefulShutdownSignal,
+    ) -> Result<Self, ()>
     where
         F: ServiceFactory<
                 Request,
@@ -121,23 +130,18 @@ where
             >,
     {
         let app = Rc::new(app.new_service(AppConfig::default()).await?);
-        // A screen has its own clock for heads, which runs for each of them and not only for the first.
-        let slowest = if gate.screens.is_some() { Duration::ZERO } else { SLOWEST_HEAD };
         let http1 = HttpService::build()
             .graceful_shutdown_signal(move || {
                 let shutdown = shutdown.clone();
                 async move { shutdown.notified().await }
             })
             .keep_alive(KEEP_ALIVE)
-            .client_request_timeout(slowest)
+            .client_request_timeout(SLOWEST_HEAD)
             .client_disconnect_timeout(DISCONNECT)
-            .on_connect_ext(|connection: &Screened<Connection>, data| {
-                data.insert::<Tunnel>(connection.tunnel());
-            })
             .h1(Shared(Rc::clone(&app)))
             .new_service(())
             .await?;
-        Ok(Self { app, http1, gate })
+        Ok(Self { site: Rc::new(Site::new(app, lane)), http1, gate })
     }
 
     async fn serve(&self, socket: TcpStream) {
@@ -156,17 +160,22 @@ where
                 return;
             }
         };
-        let refusals = self.gate.refusals.clone();
-        let refuse = move |problem| refusals.answer(problem, peer);
-        let screen = self.gate.screens.as_ref().filter(|_| protocol == Protocol::Http1).map(|make| make());
-        let (unread, stall) = (self.gate.unread, Stall::new(self.gate.unread, self.gate.load.clone()));
-        let connection = Screened::new(connection, first, screen, SLOWEST_HEAD, stall, refuse);
-        let served = match protocol {
-            Protocol::Http1 => {
+        let Gate { unread, readers, refusals, load, .. } = &self.gate;
+        let stall = Stall::new(*unread, load.clone());
+        let served = match (protocol, readers) {
+            (Protocol::Http1, Some(make_reader)) => {
+                let (come, refusals) = ((first, peer), refusals.clone());
+                let connection =
+                    http1::Connection::new(connection, come, make_reader(), stall, stopping, refusals);
+                connection.serve(&self.site).await.map_err(|failure| failure.to_string())
+            }
+            (Protocol::Http1, None) => {
+                let connection = Unread::new(connection, first, stall);
                 self.http1.call((connection, peer)).await.map_err(|failure| failure.to_string())
             }
-            Protocol::Http2 => {
-                let served = http2::serve(connection, Rc::clone(&self.app), peer, unread, stopping).await;
+            (Protocol::Http2, _) => {
+                let connection = Unread::new(connection, first, stall);
+                let served = http2::serve(connection, Rc::clone(&self.site), peer, *unread, stopping).await;
                 served.map_err(|failure| failure.to_string())
             }
         };

@@ -16,8 +16,6 @@ use actix_web::{
 };
 use tokio::{sync::Notify, time::timeout};
 
-use super::line::Pending;
-
 /// Counts requests being handled (up to a limit) and requests of which the answer is not yet written to its end.
 #[derive(Clone)]
 pub(super) struct Load(Arc<Counts>);
@@ -92,13 +90,12 @@ impl Drop for Open {
 /// A body that counts as under way until its last byte was taken.
 pub(super) struct Tracked {
     body: BoxBody,
-    line: Option<Pending>,
     _open: Option<Open>,
 }
 
 impl Tracked {
-    pub(super) fn new(body: BoxBody, open: Option<Open>, line: Option<Pending>) -> Self {
-        Self { body, line, _open: open }
+    pub(super) fn new(body: BoxBody, open: Option<Open>) -> Self {
+        Self { body, _open: open }
     }
 }
 
@@ -110,10 +107,6 @@ impl MessageBody for Tracked {
     }
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Self::Error>>> {
-        let piece = self.body.as_pin_mut().poll_next(cx);
-        if let (Poll::Ready(Some(Ok(piece))), Some(line)) = (&piece, &mut self.line) {
-            line.sent(piece.len());
-        }
-        piece
+        self.body.as_pin_mut().poll_next(cx)
     }
 }

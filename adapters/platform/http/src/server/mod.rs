@@ -1,10 +1,13 @@
 //! The HTTP server of a service: routes of the context, routes of operations, the edge around both.
 
 mod around;
+mod call;
 mod caller;
 mod connection;
 mod edge;
+mod http1;
 mod http2;
+mod lane;
 mod line;
 mod listener;
 mod load;
@@ -15,11 +18,13 @@ mod prefix;
 mod refusal;
 mod rejected;
 mod running;
-mod screened;
 mod security;
+mod site;
 mod stall;
 #[cfg(test)]
 mod tests;
+mod unread;
+mod wakeful;
 
 use std::{io, net::TcpListener, rc::Rc, sync::Arc, time::Duration};
 
@@ -37,24 +42,26 @@ use utoipa::openapi::{InfoBuilder, OpenApi};
 use utoipa_actix_web::{AppExt, service_config::ServiceConfig};
 
 pub use self::{
-    around::{Around, Begun, Instead},
+    around::{Around, Begun, Complete, Instead},
     line::{AccessLine, Sent},
-    passage::{Passage, Passed, Passing},
+    passage::{Passage, Passed, PassedAnswer, PassedBody, Passing},
     rejected::OnRejected,
     running::RunningHttp,
 };
 use self::{
     edge::Edge,
-    listener::{Gate, Screens, listen},
+    lane::Lane,
+    listener::{Gate, listen},
     load::Load,
     methods::Methods,
     passage::{Below, MakePassage},
     refusal::Refusals,
 };
-use crate::{Health, Screen, Stopping, extract::REQUEST_TIMEOUT, tunnel::Encrypted};
+use crate::{Health, MakeReader, RequestReader, Stopping, extract::REQUEST_TIMEOUT};
 
 type Routes = Arc<dyn Fn(&mut ServiceConfig<'_>) + Send + Sync>;
 type Passages = Option<(&'static str, Arc<MakePassage>)>;
+type Readers = Option<Arc<MakeReader>>;
 
 /// Builds a server.
 pub struct HttpServer {
@@ -72,7 +79,7 @@ pub struct HttpServer {
     metrics: Metrics,
     logger: Logger,
     limits: Limits,
-    screens: Option<Screens>,
+    readers: Readers,
     tls: Option<Arc<ServerTls>>,
 }
 
@@ -124,7 +131,7 @@ impl HttpServer {
             metrics,
             logger,
             limits,
-            screens: None,
+            readers: None,
             tls: None,
         }
     }
@@ -135,15 +142,18 @@ impl HttpServer {
         Self { routes: Arc::new(routes), ..self }
     }
 
-    /// What answers everything below `prefix`, as in `/api`, instead of routes. Called once per worker thread.
+    /// What answers everything below `prefix`, as in `/api`, instead of routes; `make` is called once per worker thread.
+    /// `reader` makes what reads each connection of HTTP/1, that is all requests over it, on the thread that serves it.
     #[must_use]
-    pub fn passage<P: Passage>(
+    pub fn passage<P: Passage, R: RequestReader + 'static>(
         self,
         prefix: &'static str,
         make: impl Fn() -> P + Send + Sync + 'static,
+        reader: impl Fn() -> R + Send + Sync + 'static,
     ) -> Self {
         let make: Arc<MakePassage> = Arc::new(move || Rc::new(make()));
-        Self { passage: Some((prefix, make)), ..self }
+        let reader: Arc<MakeReader> = Arc::new(move || Box::new(reader()));
+        Self { passage: Some((prefix, make)), readers: Some(reader), ..self }
     }
 
     /// Who finds out who calls. Without it, and unless the server is [open to all](Self::open_to_all), everybody is
@@ -170,12 +180,6 @@ impl HttpServer {
     #[must_use]
     pub fn around(self, around: impl Around) -> Self {
         Self { around: Some(Arc::new(around)), ..self }
-    }
-
-    /// What makes a screen for each HTTP/1 connection; it is asked on the thread that serves the connection.
-    #[must_use]
-    pub fn screen(self, screens: impl Fn() -> Box<dyn Screen> + Send + Sync + 'static) -> Self {
-        Self { screens: Some(Arc::new(screens)), ..self }
     }
 
     /// Encrypts all connections, each with the certificates as they are when it is made. Clients choose HTTP/2 or HTTP/1.1.
@@ -253,7 +257,7 @@ impl HttpServer {
         let gate = Gate {
             refusals: Refusals { metrics: metrics.clone(), logger: self.logger.clone() },
             tls: self.tls,
-            screens: self.screens,
+            readers: self.readers,
             stopping: stopped.clone(),
             unread: self.limits.unread,
             load: load.clone(),
@@ -275,8 +279,8 @@ impl HttpServer {
                 load: load.clone(),
                 timeout: self.limits.request,
                 stopping: stopped,
+                encrypted: gate.tls.is_some(),
             },
-            encrypted: Encrypted(gate.tls.is_some()),
         };
         let server = serve(parts, listener, self.limits, gate)?;
         Ok(RunningHttp::start(addr, server, stopping, health, load, self.logger))
@@ -294,7 +298,6 @@ struct Parts {
     health: Arc<Health>,
     metrics: Metrics,
     edge: Edge,
-    encrypted: Encrypted,
 }
 
 fn serve(
@@ -316,17 +319,19 @@ fn serve(
         }
         let methods = Rc::new(Methods::of(&api));
         let edge = Rc::new(parts.edge);
-        let below = parts.passage.map(|(prefix, make)| Rc::new(Below::new(prefix, make())));
-        app.app_data(Data::from(parts.health))
+        let below = parts.passage.map(|(prefix, make)| Below::new(prefix, make()));
+        let lane = below.map(|below| Lane::new(Rc::clone(&edge), Rc::clone(&methods), below));
+        let app = app
+            .app_data(Data::from(parts.health))
             .app_data(Data::new(parts.metrics))
             .app_data(Stopping(edge.stopping.clone()))
-            .app_data(parts.encrypted)
             .app_data(Rc::clone(&methods))
             .configure(|cfg| operations::documents(cfg, api))
             .default_service(web::to(methods::no_such_route))
             .wrap(from_fn(move |request, next| {
-                edge::serve(Rc::clone(&edge), Rc::clone(&methods), below.clone(), request, next)
-            }))
+                edge::serve(Rc::clone(&edge), Rc::clone(&methods), request, next)
+            }));
+        (app, lane)
     };
     listen(app, listener, limits, gate)
 }

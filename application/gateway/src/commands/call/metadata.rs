@@ -47,7 +47,7 @@ pub(super) fn to_backend(headers: &mut HeaderMap, ctx: &CallContext, client: &Cl
         let known = headers.get_all(VIA).iter().filter_map(|line| line.to_str().ok());
         appended(known, VIA_ENTRY)
     };
-    remove(headers, |name| claims_identity(name.as_str()));
+    remove(headers, |name| claims_identity(name.as_str().as_bytes()));
     remove_connection(headers);
     for replaced in REPLACED {
         headers.remove(replaced);

@@ -156,7 +156,7 @@ impl ForwardHandler {
         location::make_public(&self.routes, &mut response.headers);
         if let Some(Ruling { decision, .. }) = ruling {
             for (name, value) in rate_limits(&decision) {
-                response.headers.push(name, itoa::Buffer::new().format(value).as_bytes());
+                response.headers.add(name, itoa::Buffer::new().format(value).as_bytes());
             }
         }
         Ok(response)

@@ -8,28 +8,26 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use actix_http::{Payload, Request, Response, ResponseHead};
+use actix_http::{Request as AppRequest, Response};
 use actix_service::Service;
 use actix_web::{
     body::{BodySize, BoxBody, MessageBody},
-    error::PayloadError,
     http::{
         Method, StatusCode,
-        header::{
-            CONNECTION, CONTENT_LENGTH, COOKIE, DATE, HeaderMap, HeaderName, HeaderValue, HttpDate,
-            TRANSFER_ENCODING, TryIntoHeaderValue, UPGRADE,
-        },
+        header::{CONTENT_LENGTH, DATE, HeaderName, HeaderValue, HttpDate, TryIntoHeaderValue},
     },
     web::Bytes,
 };
-use futures_util::stream;
 use h2::{Reason, RecvStream, SendStream, server::SendResponse};
 use tokio::time::timeout;
 
+use super::{
+    super::site::{Reply, Site},
+    incoming::{Incoming, incoming},
+};
+
 /// The largest piece of an answer that goes into one frame.
 const PIECE: usize = 16 * 1024;
-const KEEP_ALIVE_HEADER: HeaderName = HeaderName::from_static("keep-alive");
-const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
 
 /// How a request ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,83 +37,64 @@ pub(super) enum End {
     TakenBack,
 }
 
-/// Hands the request to the application, and the answer to the client, which may leave it `unread` for as long. Work
+/// Has the request answered, and hands the answer to the client, which may leave it `unread` for as long. Work
 /// that nobody waits for any more is dropped.
 pub(super) async fn answer<S, B>(
-    app: &S,
+    site: &Site<S>,
     request: http_02::Request<RecvStream>,
     mut respond: SendResponse<Bytes>,
     peer: Option<SocketAddr>,
     unread: Duration,
 ) -> End
 where
-    S: Service<Request>,
+    S: Service<AppRequest>,
     S::Response: Into<Response<B>>,
     S::Error: Into<Response<BoxBody>>,
     B: MessageBody + 'static,
 {
     let is_head = request.method() == Method::HEAD;
-    let answer = tokio::select! {
-        answer = app.call(incoming(request, peer)) => answer,
+    let answer = async {
+        match incoming(|path| site.passes(path), request, peer) {
+            Incoming::Passage(request) => site.answer(request).await,
+            Incoming::Application(request) => site.ask(request).await,
+        }
+    };
+    let reply = tokio::select! {
+        reply = answer => reply,
         _ = poll_fn(|cx| respond.poll_reset(cx)) => return End::TakenBack,
     };
-    match answer {
-        Ok(response) => send(response.into(), &mut respond, is_head, unread).await,
-        Err(error) => send(error.into(), &mut respond, is_head, unread).await,
+    let way = Way { respond: &mut respond, is_head, unread };
+    match reply {
+        Reply::Application(response) => send_of_app(response, way).await,
+        Reply::Passage(answer) => {
+            let fields = answer.fields.iter().filter_map(|(name, value)| {
+                Some((HeaderName::from_bytes(name.as_bytes()).ok()?, HeaderValue::from_bytes(value).ok()?))
+            });
+            let head = head(answer.status, fields, answer.body.size());
+            send(head, answer.body, way).await;
+        }
     }
     End::Answered
 }
 
-fn incoming(request: http_02::Request<RecvStream>, peer: Option<SocketAddr>) -> Request {
-    let (parts, body) = request.into_parts();
-    let mut request = Request::with_payload(payload(body));
-    let head = request.head_mut();
-    head.method = parts.method;
-    head.uri = parts.uri;
-    head.version = parts.version;
-    head.headers = parts.headers.into();
-    head.peer_addr = peer;
-    join_cookies(&mut head.headers);
-    request
-}
-
-/// A client may split its cookies over several fields, which nobody outside of HTTP/2 expects (RFC 9113, 8.2.3).
-fn join_cookies(headers: &mut HeaderMap) {
-    let cookies: Vec<HeaderValue> = headers.get_all(COOKIE).cloned().collect();
-    if cookies.len() > 1 {
-        let joined = cookies.iter().map(HeaderValue::as_bytes).collect::<Vec<_>>().join(&b"; "[..]);
-        if let Ok(joined) = HeaderValue::from_bytes(&joined) {
-            headers.insert(COOKIE, joined);
-        }
-    }
-}
-
-/// The client may send more when what is here was taken.
-fn payload(body: RecvStream) -> Payload {
-    if body.is_end_stream() {
-        return Payload::None;
-    }
-    let pieces = stream::unfold(body, |mut body| async {
-        let piece = body.data().await?;
-        let taken = piece.and_then(|piece| {
-            body.flow_control().release_capacity(piece.len())?;
-            Ok(piece)
-        });
-        Some((taken.map_err(PayloadError::Http2Payload), body))
-    });
-    Payload::Stream { payload: Box::pin(pieces) }
-}
-
-async fn send<B: MessageBody>(
-    response: Response<B>,
-    respond: &mut SendResponse<Bytes>,
+/// Where an answer goes, and how.
+struct Way<'a> {
+    respond: &'a mut SendResponse<Bytes>,
     is_head: bool,
     unread: Duration,
-) {
+}
+
+async fn send_of_app(response: Response<BoxBody>, way: Way<'_>) {
     let (response, body) = response.into_parts();
+    let fields = response.headers().iter().map(|(name, value)| (name.clone(), value.clone()));
+    let head = head(response.status(), fields, body.size());
+    send(head, body, way).await;
+}
+
+async fn send(head: http_02::Response<()>, body: impl MessageBody, way: Way<'_>) {
+    let Way { respond, is_head, unread } = way;
     let size = body.size();
     let ends = size.is_eof() || is_head;
-    let head = head(response.head(), size);
     // A client that has gone, or has taken its request back, is told nothing.
     let Ok(mut stream) = respond.send_response(head, ends) else { return };
     if !ends && send_body(body, size, &mut stream, unread).await.is_err() {
@@ -124,13 +103,18 @@ async fn send<B: MessageBody>(
     }
 }
 
-fn head(head: &ResponseHead, size: BodySize) -> http_02::Response<()> {
+fn head(
+    status: StatusCode,
+    fields: impl Iterator<Item = (HeaderName, HeaderValue)>,
+    size: BodySize,
+) -> http_02::Response<()> {
     let mut response = http_02::Response::new(());
-    *response.status_mut() = head.status;
+    *response.status_mut() = status;
     let headers = response.headers_mut();
-    for (name, value) in &head.headers {
-        if !is_of_http1(name) && (*name != CONTENT_LENGTH || keeps_length(head.status, size)) {
-            headers.append(name, value.clone());
+    headers.reserve(fields.size_hint().1.unwrap_or_default());
+    for (name, value) in fields {
+        if !is_of_http1(&name) && (name != CONTENT_LENGTH || keeps_length(status, size)) {
+            headers.append(name, value);
         }
     }
     if let BodySize::Sized(length) = size {
@@ -151,7 +135,10 @@ fn keeps_length(status: StatusCode, size: BodySize) -> bool {
 
 /// Headers that would make the answer malformed (RFC 9113, 8.2.2).
 fn is_of_http1(name: &HeaderName) -> bool {
-    [CONNECTION, TRANSFER_ENCODING, UPGRADE, KEEP_ALIVE_HEADER, PROXY_CONNECTION].contains(name)
+    matches!(
+        name.as_str(),
+        "connection" | "transfer-encoding" | "upgrade" | "keep-alive" | "proxy-connection"
+    )
 }
 
 /// Sends no faster than the client takes it, and stops when the client does not want it any more. A client that makes no
@@ -193,27 +180,15 @@ async fn send_body(
 
 #[cfg(test)]
 mod tests {
+    use actix_web::http::header::{CONNECTION, COOKIE, UPGRADE};
+
     use super::*;
 
     #[test]
-    fn cookies_become_one_field() {
-        let mut headers = HeaderMap::new();
-        for cookie in ["a=1", "b=2"] {
-            headers.append(COOKIE, HeaderValue::from_static(cookie));
-        }
-        join_cookies(&mut headers);
-        assert_eq!(headers.get_all(COOKIE).collect::<Vec<_>>(), ["a=1; b=2"]);
-    }
-
-    #[test]
     fn an_answer_has_a_date_and_nothing_of_http1() {
-        let mut response = Response::new(StatusCode::OK);
-        for (name, value) in
-            [(CONNECTION, "close"), (UPGRADE, "h2c"), (CONTENT_LENGTH, "99"), (COOKIE, "kept")]
-        {
-            response.headers_mut().insert(name, HeaderValue::from_static(value));
-        }
-        let sent = head(response.head(), BodySize::Sized(3));
+        let fields = [(CONNECTION, "close"), (UPGRADE, "h2c"), (CONTENT_LENGTH, "99"), (COOKIE, "kept")];
+        let fields = fields.into_iter().map(|(name, value)| (name, HeaderValue::from_static(value)));
+        let sent = head(StatusCode::OK, fields, BodySize::Sized(3));
         assert_eq!(sent.headers()["content-length"], "3");
         assert!(sent.headers().contains_key("date") && sent.headers().contains_key("cookie"));
         assert!(!sent.headers().contains_key("connection") && !sent.headers().contains_key("upgrade"));

@@ -4,11 +4,12 @@
 //! comes out of a stream is a request like any other to the application.
 
 mod exchange;
+mod incoming;
 mod recalls;
 
 use std::{net::SocketAddr, rc::Rc, time::Duration};
 
-use actix_http::{Request, Response};
+use actix_http::{Request as AppRequest, Response};
 use actix_service::Service;
 use actix_web::{
     body::{BoxBody, MessageBody},
@@ -25,7 +26,7 @@ use tokio::{
 };
 
 use self::recalls::Recalls;
-use super::{KEEP_ALIVE, SLOWEST_HEAD};
+use super::{KEEP_ALIVE, SLOWEST_HEAD, site::Site};
 
 /// Requests at once over one connection.
 const STREAMS: u32 = 128;
@@ -47,14 +48,14 @@ const IDLE_TICKS: u32 = 4;
 /// leave an answer `unread` for as long.
 pub(super) async fn serve<T, S, B>(
     io: T,
-    app: Rc<S>,
+    site: Rc<Site<S>>,
     peer: Option<SocketAddr>,
     unread: Duration,
     mut stopping: watch::Receiver<bool>,
 ) -> Result<(), h2::Error>
 where
     T: AsyncRead + AsyncWrite + Unpin,
-    S: Service<Request> + 'static,
+    S: Service<AppRequest> + 'static,
     S::Response: Into<Response<B>>,
     S::Error: Into<Response<BoxBody>>,
     B: MessageBody + 'static,
@@ -79,9 +80,9 @@ where
                     connection.abrupt_shutdown(Reason::ENHANCE_YOUR_CALM);
                     continue;
                 }
-                let (app, open, recalls) = (Rc::clone(&app), Rc::clone(&open), Rc::clone(&recalls));
+                let (site, open, recalls) = (Rc::clone(&site), Rc::clone(&open), Rc::clone(&recalls));
                 actix_web::rt::spawn(async move {
-                    recalls.note(exchange::answer(&*app, request, respond, peer, unread).await);
+                    recalls.note(exchange::answer(&site, request, respond, peer, unread).await);
                     drop(open);
                 });
             }

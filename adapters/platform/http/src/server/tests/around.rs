@@ -3,28 +3,27 @@
 use std::sync::mpsc::{Receiver, Sender, channel};
 
 use actix_web::{
-    dev::ServiceRequest,
-    http::{
-        StatusCode,
-        header::{FROM, HeaderValue},
-    },
+    body::BodyStream,
+    http::{StatusCode, header::FROM},
 };
 use futures_util::future::LocalBoxFuture;
+use kernel_application::Fields;
 use platform_telemetry::{LogFormat, logger_to};
 use platform_testkit::PATIENCE;
 
-use super::*;
+use super::{reader::Reader, *};
+use crate::{AnswerHeaders, Asked};
 
-/// Answers `/early` itself, and marks every answer with the path that was asked.
+/// Answers what ends in `/early` itself, and marks every answer with the path that was asked.
 struct Marking;
 
 impl Around for Marking {
-    fn begin(&self, request: &ServiceRequest) -> Begun {
-        let path = HeaderValue::from_str(request.path()).unwrap();
-        let early = || Instead { route: "early", response: HttpResponse::ImATeapot().body("early") };
+    fn begin(&self, asked: Asked<'_>) -> Begun {
+        let path = asked.path.to_owned();
+        let early = || Instead { route: "early", answer: Ok(StatusCode::IM_A_TEAPOT) };
         Begun {
-            answer: (request.path() == "/early").then(early),
-            complete: Box::new(move |headers| drop(headers.insert(FROM, path))),
+            answer: path.ends_with("/early").then(early),
+            complete: Box::new(move |headers: &mut dyn AnswerHeaders| headers.insert(&FROM, path.as_bytes())),
         }
     }
 }
@@ -63,19 +62,23 @@ fn every_answer_is_completed_whoever_makes_it() {
 struct Told(Sender<Sent>);
 
 impl Passage for Told {
-    fn pass(&self, passing: Passing) -> LocalBoxFuture<'_, Result<Passed, Problem>> {
+    fn pass(&self, passing: Passing) -> LocalBoxFuture<'_, Passed> {
         Box::pin(async move {
-            match passing.request.path() {
+            match passing.head.target.path() {
                 "/below/panic" => panic!("on purpose"),
-                "/below/refused" => return Err(Problem::new(StatusCode::CONFLICT, "refused", "not now")),
+                "/below/refused" => {
+                    let problem = Problem::new(StatusCode::CONFLICT, "refused", "not now");
+                    return Passed { answer: Err(problem), line: None };
+                }
                 _ => {}
             }
-            let pieces = [passing.request.method().as_str(), "three"].map(str::to_owned);
+            let pieces = [passing.head.method.as_str(), "three"].map(str::to_owned);
             let pieces = pieces.map(|piece| Ok::<_, actix_web::Error>(web::Bytes::from(piece)));
-            let response = HttpResponse::Accepted().streaming(stream::iter(pieces));
+            let body = PassedBody::stream(BodyStream::new(stream::iter(pieces)));
+            let answer = PassedAnswer { status: StatusCode::ACCEPTED, fields: Fields::default(), body };
             let sender = self.0.clone();
             let line = AccessLine::new(move |sent| sender.send(sent).unwrap());
-            Ok(Passed { response, line: Some(line) })
+            Passed { answer: Ok(answer), line: Some(line) }
         })
     }
 }
@@ -90,7 +93,7 @@ fn a_passage_writes_its_line_when_the_last_byte_is_gone_and_the_server_writes_no
         let routes = |cfg: &mut ServiceConfig<'_>| {
             cfg.service(list);
         };
-        server.logger(&logger).routes(routes).passage("/below", move || told.clone())
+        server.logger(&logger).routes(routes).passage("/below", move || told.clone(), Reader::default)
     });
     assert_eq!(rig.get("/below/a").body(), "GETthree");
     let sent = told_of.recv_timeout(PATIENCE).unwrap();
@@ -109,11 +112,12 @@ fn everything_below_its_prefix_is_a_passage_s_and_is_treated_as_any_route_s() {
     let (sender, _told_of) = channel();
     let rig = Rig::start(|server| {
         let told = Told(sender);
-        server.around(Marking).passage("/below", move || told.clone())
+        server.around(Marking).passage("/below", move || told.clone(), Reader::default)
     });
     for (method, path, answer) in [
         ("GET", "/below/refused", Some((409, "refused"))),
         ("GET", "/below/panic", Some((500, "internal"))),
+        ("GET", "/below/early", Some((418, "request_failed"))),
         ("GET", "/below", Some((404, "no_such_route"))),
         ("GET", "/belowX", Some((404, "no_such_route"))),
         ("PATCH", "/below/a", None),

@@ -2,7 +2,7 @@
 
 use std::{path::Path, sync::atomic::AtomicUsize};
 
-use actix_web::{HttpRequest, http::StatusCode};
+use actix_web::http::StatusCode;
 use futures_util::future::LocalBoxFuture;
 use kernel_application::{CallContext, Permit, Role};
 use platform_identity::{Authenticator, IdentitySettings, testing::TestIssuer};
@@ -12,6 +12,7 @@ use platform_testkit::data_dir;
 use serde_json::json;
 
 use super::{operations::Lines, *};
+use crate::Asked;
 
 /// Says who calls.
 #[utoipa::path(security(()), responses((status = 200, body = String)))]
@@ -163,16 +164,12 @@ fn without_keys_a_token_has_to_wait() {
 struct Guesses(Arc<AtomicUsize>);
 
 impl OnRejected for Guesses {
-    fn rejected<'a>(
-        &'a self,
-        ctx: &'a CallContext,
-        request: &'a HttpRequest,
-    ) -> LocalBoxFuture<'a, Option<HttpResponse>> {
+    fn rejected<'a>(&'a self, ctx: &'a CallContext, asked: Asked<'a>) -> LocalBoxFuture<'a, Option<Problem>> {
         let before = self.0.fetch_add(1, Ordering::SeqCst);
-        let seen = (ctx.caller().principal(), request.peer_addr().map(|peer| peer.ip().is_loopback()));
+        let seen = (ctx.caller().principal(), asked.peer.map(|peer| peer.ip().is_loopback()));
         assert_eq!(seen, (None, Some(true)));
         let problem = || Problem::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", "enough").retry_after(7);
-        Box::pin(async move { (before > 0).then(|| problem().answer()) })
+        Box::pin(async move { (before > 0).then(problem) })
     }
 }
 

@@ -2,9 +2,11 @@
 
 mod answers;
 mod around;
+mod connections;
 mod identity;
 mod life;
 mod operations;
+pub(super) mod reader;
 mod stalled;
 
 use std::sync::{

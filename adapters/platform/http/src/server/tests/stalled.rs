@@ -35,7 +35,7 @@ pub(super) async fn big() -> HttpResponse {
     HttpResponse::Ok().body(vec![b'x'; BIG])
 }
 
-struct Told(Arc<Gate>);
+pub(super) struct Told(pub(super) Arc<Gate>);
 
 impl Drop for Told {
     fn drop(&mut self) {

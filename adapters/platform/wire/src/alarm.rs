@@ -13,11 +13,11 @@ use tokio::time::{Instant, Sleep, sleep_until};
 /// Nearly every request is over long before its time, and to set a timer for each costs more than to wait for it. So the
 /// timer stays set for the end of an earlier request, and is set anew when it goes off, or where another end is nearer.
 #[derive(Default)]
-pub(crate) struct Alarm(Option<Pin<Box<Sleep>>>);
+pub struct Alarm(Option<Pin<Box<Sleep>>>);
 
 impl Alarm {
     /// Ready as soon as `end` has come.
-    pub(crate) fn poll(&mut self, cx: &mut Context<'_>, end: Instant) -> Poll<()> {
+    pub fn poll(&mut self, cx: &mut Context<'_>, end: Instant) -> Poll<()> {
         let sleep = self.0.get_or_insert_with(|| Box::pin(sleep_until(end)));
         if sleep.deadline() > end {
             sleep.as_mut().reset(end);

@@ -13,12 +13,12 @@ thread_local! {
 }
 
 /// Lends what is read into. `read` must not ask for it again.
-pub(crate) fn reading<R>(read: impl FnOnce(&mut [u8]) -> R) -> R {
+pub fn reading<R>(read: impl FnOnce(&mut [u8]) -> R) -> R {
     READING.with_borrow_mut(|memory| read(memory))
 }
 
 /// Lends what is written from, empty. `write` must not ask for it again.
-pub(crate) fn writing<R>(write: impl FnOnce(&mut Vec<u8>) -> R) -> R {
+pub fn writing<R>(write: impl FnOnce(&mut Vec<u8>) -> R) -> R {
     WRITING.with_borrow_mut(|memory| {
         memory.clear();
         let written = write(memory);

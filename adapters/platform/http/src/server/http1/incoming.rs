@@ -1,0 +1,184 @@
+//! What comes over a connection.
+
+use std::{
+    io, mem,
+    pin::{Pin, pin},
+    task::{Context, Poll, ready},
+};
+
+use actix_web::web::{Bytes, BytesMut};
+use platform_wire::scratch;
+use tokio::io::{AsyncRead, AsyncReadExt, ReadBuf};
+
+use crate::{Follows, Part, Refused, RequestHead, RequestReader};
+
+/// The least and the most that is read of a body at once.
+const PIECE: usize = 16 * 1024;
+const LARGE_PIECE: usize = 256 * 1024;
+
+/// Reads requests.
+pub(super) struct Incoming {
+    reader: Box<dyn RequestReader>,
+    /// What has come and was not read.
+    come: BytesMut,
+    /// The reader has not seen all of it.
+    unseen: bool,
+    /// How much of a body is read at once.
+    piece: usize,
+    /// Nothing more will come.
+    ended: bool,
+}
+
+/// Why there is nothing to read.
+#[derive(Debug)]
+pub(super) enum Ended {
+    /// The client says nothing more.
+    Closed,
+    Refused(Refused),
+    Failed(io::Error),
+}
+
+impl From<io::Error> for Ended {
+    fn from(failure: io::Error) -> Self {
+        Self::Failed(failure)
+    }
+}
+
+type Head = (Box<RequestHead>, Follows);
+
+impl Incoming {
+    /// `first` has come already.
+    pub(super) fn new(reader: Box<dyn RequestReader>, first: &[u8]) -> Self {
+        let unseen = !first.is_empty();
+        let come = if unseen { BytesMut::from(first) } else { BytesMut::new() };
+        Self { reader, come, unseen, piece: PIECE, ended: false }
+    }
+
+    /// Whether something has come that is no whole head yet.
+    pub(super) fn has_begun(&self) -> bool {
+        !self.come.is_empty()
+    }
+
+    pub(super) fn is_within_request(&self) -> bool {
+        self.reader.is_within_request()
+    }
+
+    pub(super) fn open_tunnel(&mut self) {
+        self.reader.open_tunnel();
+    }
+
+    /// The next head.
+    pub(super) fn poll_head(
+        &mut self,
+        mut io: Pin<&mut impl AsyncRead>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Head, Ended>> {
+        loop {
+            if mem::take(&mut self.unseen)
+                && let Some((length, head)) = head(&mut *self.reader, &self.come)?
+            {
+                self.pass(length);
+                return Poll::Ready(Ok(head));
+            }
+            if self.ended {
+                return Poll::Ready(Err(Ended::Closed));
+            }
+            let head = scratch::reading(|memory| {
+                let mut read = ReadBuf::new(memory);
+                ready!(io.as_mut().poll_read(cx, &mut read))?;
+                Poll::Ready(self.take(read.filled()))
+            });
+            if let Some(head) = ready!(head)? {
+                return Poll::Ready(Ok(head));
+            }
+        }
+    }
+
+    /// Takes what has just come: a whole head is read where it lies.
+    fn take(&mut self, fresh: &[u8]) -> Result<Option<Head>, Ended> {
+        self.ended = fresh.is_empty();
+        let read = if self.come.is_empty() && !self.ended { head(&mut *self.reader, fresh)? } else { None };
+        let length = read.as_ref().map_or(0, |(length, _)| *length);
+        self.unseen = fresh.len() > length && (read.is_some() || !self.come.is_empty());
+        self.come.extend_from_slice(&fresh[length..]);
+        Ok(read.map(|(_, head)| head))
+    }
+
+    /// The next piece of what follows a head; nothing where that has come to its end.
+    pub(super) fn poll_data(
+        &mut self,
+        mut io: Pin<&mut impl AsyncRead>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Option<Bytes>, Ended>> {
+        while self.reader.is_within_request() {
+            if mem::take(&mut self.unseen)
+                && let Some((length, part)) = self.reader.read(&self.come).map_err(Ended::Refused)?
+            {
+                let read = self.pass(length);
+                if matches!(part, Part::Data) {
+                    return Poll::Ready(Ok(Some(read)));
+                }
+                continue;
+            }
+            if self.ended {
+                return Poll::Ready(Err(Ended::Closed));
+            }
+            self.come.reserve(self.piece);
+            self.ended = ready!(pin!(io.read_buf(&mut self.come)).poll(cx))? == 0;
+            self.unseen = !self.ended;
+            if self.come.capacity() == self.come.len() {
+                self.piece = (self.piece * 2).min(LARGE_PIECE);
+            }
+        }
+        Poll::Ready(Ok(None))
+    }
+
+    /// What comes that nobody has asked for; ready where something has.
+    pub(super) fn poll_word(&mut self, mut io: Pin<&mut impl AsyncRead>, cx: &mut Context<'_>) -> Poll<()> {
+        if !self.come.is_empty() {
+            return Poll::Ready(());
+        }
+        if self.ended {
+            return Poll::Pending;
+        }
+        scratch::reading(|memory| {
+            let mut read = ReadBuf::new(memory);
+            // What is wrong with the connection shows when it is used.
+            let Ok(()) = ready!(io.as_mut().poll_read(cx, &mut read)) else { return Poll::Pending };
+            self.ended = read.filled().is_empty();
+            if self.ended { Poll::Pending } else { Poll::Ready(()) }
+        })
+    }
+
+    /// Reads what nobody wants any more; ready when nothing more will come.
+    pub(super) fn poll_rest(&mut self, mut io: Pin<&mut impl AsyncRead>, cx: &mut Context<'_>) -> Poll<()> {
+        while !self.ended {
+            let heard = scratch::reading(|memory| {
+                let mut read = ReadBuf::new(memory);
+                let heard = ready!(io.as_mut().poll_read(cx, &mut read));
+                Poll::Ready(heard.is_ok() && !read.filled().is_empty())
+            });
+            self.ended = !ready!(heard);
+        }
+        Poll::Ready(())
+    }
+
+    /// Takes away what was read. Nothing is held where nothing waits.
+    fn pass(&mut self, length: usize) -> Bytes {
+        let read = self.come.split_to(length).freeze();
+        self.unseen = !self.come.is_empty();
+        if self.come.is_empty() && !self.reader.is_within_request() {
+            self.come = BytesMut::new();
+            self.piece = PIECE;
+        }
+        read
+    }
+}
+
+fn head(reader: &mut dyn RequestReader, come: &[u8]) -> Result<Option<(usize, Head)>, Ended> {
+    match reader.read(come).map_err(Ended::Refused)? {
+        Some((length, Part::Head(head, follows))) => Ok(Some((length, (head, follows)))),
+        // Whatever else there is belongs to a request, and none is open.
+        Some((_, Part::Data | Part::Between)) | None => Ok(None),
+    }
+}
