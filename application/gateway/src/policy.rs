@@ -9,8 +9,8 @@ pub use gateway_domain::{
     limit::Quota,
     member::{Limits, MemberSettings},
     message::{
-        AddressText, BodyLength, PSEUDONYM, Part, RequestHead, ScanError, Scanned, Scanner, Target,
-        TargetError, TrustedProxies, Version, asks_for_websocket, came_through,
+        AddressText, BodyLength, PSEUDONYM, Part, RequestHead, ScanError, Scanner, Target, TargetError,
+        TrustedProxies, Version, asks_for_websocket, came_through, check_method,
     },
     retry::{BudgetSettings, RetryRules},
 };

@@ -1,7 +1,7 @@
 //! What is wrong with a request whatever route it is for.
 
 use actix_web::http::StatusCode;
-use gateway_application::policy::{PSEUDONYM, Target, TargetError, came_through};
+use gateway_application::policy::{PSEUDONYM, Target, TargetError, came_through, check_method};
 use http::Version;
 use platform_http::{Problem, RequestHead};
 
@@ -16,8 +16,13 @@ pub(crate) fn refused(head: &RequestHead) -> Option<Problem> {
         return Some(Problem::new(StatusCode::EXPECTATION_FAILED, "expectation_failed", EXPECTED));
     }
     // Over HTTP/1 the reader has looked at it.
-    let error = (head.version == Version::HTTP_2).then(|| check_target(head).err());
-    error.flatten().map(target_problem)
+    if head.version != Version::HTTP_2 {
+        return None;
+    }
+    if let Err(error) = check_method(head.method.as_str().as_bytes()) {
+        return Some(Problem::new(StatusCode::BAD_REQUEST, "malformed_request", error.to_string()));
+    }
+    check_target(head).err().map(target_problem)
 }
 
 const LOOPED: &str = "the request has come through this gateway already: it goes round in circles";
@@ -67,6 +72,25 @@ mod tests {
         let looped = Some((508, "loop_detected"));
         assert_eq!(refusal(Version::HTTP_11, "/", &[("via", "1.1 cache"), ("via", "1.1 gateway")]), looped);
         assert_eq!(refusal(Version::HTTP_11, "/", &[("via", "1.1 gateway-2")]), None);
+    }
+
+    #[test]
+    fn methods_of_http2_are_those_of_http1() {
+        let head = |method: &'static str| {
+            let method = Method::from_bytes(method.as_bytes()).unwrap();
+            let target = http::uri::PathAndQuery::from_static("/");
+            let head = RequestHead::new(method, target, [("host", "a")].into_iter().collect());
+            RequestHead { version: Version::HTTP_2, ..head }
+        };
+        assert!(refused(&head("PURGE")).is_none());
+        for method in ["A|B", "M!", "CONNECT"] {
+            let problem = refused(&head(method)).unwrap();
+            assert_eq!(
+                (problem.status_code().as_u16(), problem.code()),
+                (400, "malformed_request"),
+                "{method}"
+            );
+        }
     }
 
     #[test]

@@ -54,7 +54,7 @@ pub use health::{Dependency, Health, Report, Status};
 pub use money::MoneyText;
 pub use page::PageBody;
 pub use problem::{FieldError, Problem};
-pub use request::{BodyBroken, Follows, IncomingBody, MakeReader, Part, Refused, RequestHead, RequestReader};
+pub use request::{BodyBroken, Follows, IncomingBody, Part, Refused, RequestHead, RequestReader};
 pub use server::{
     AccessLine, Around, Begun, Complete, HttpServer, Instead, OnRejected, Passage, Passed, PassedAnswer,
     PassedBody, Passing, RunningHttp, Sent,

@@ -24,7 +24,7 @@ pub trait RequestReader {
 }
 
 /// Makes a reader for each connection.
-pub type MakeReader = dyn Fn() -> Box<dyn RequestReader> + Send + Sync;
+pub(crate) type MakeReader = dyn Fn() -> Box<dyn RequestReader> + Send + Sync;
 
 /// What bytes of a connection are.
 #[derive(Debug)]

@@ -108,6 +108,8 @@ impl HeadReader {
 }
 
 const LINE_BREAK: usize = 2;
+/// More than any client has use for.
+pub(super) const MOST_FIELDS: usize = 96;
 
 impl Fields {
     /// The name and the value that the line has.
@@ -120,6 +122,9 @@ impl Fields {
         let end = line.end;
         let (name, value) = field(&received[line])?;
         self.number += 1;
+        if self.number > MOST_FIELDS {
+            return Err(HeadError::TooManyFields);
+        }
         // Names are told apart by their length first: most fields are none of these.
         match name.len() {
             4 if name.eq_ignore_ascii_case(b"host") => {
@@ -242,6 +247,9 @@ pub enum HeadError {
     /// A header has no name, or one with forbidden characters, such as a space before the colon.
     #[error("header name is malformed")]
     MalformedName,
+    /// It has more fields than anybody needs.
+    #[error("request head has too many fields")]
+    TooManyFields,
     /// Nobody can say where the body ends.
     #[error(transparent)]
     Framing(#[from] FramingError),

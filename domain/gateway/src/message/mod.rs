@@ -21,6 +21,6 @@ pub use forwarded::{Hop, PSEUDONYM, appended, came_through};
 pub use framing::{BodyLength, FramingError, Version, body_length, chunk_size};
 pub use head::{HeadError, check_head, is_field_value, is_token};
 pub use hop_by_hop::{accepts_trailers, asks_for_websocket, connection_options, is_hop_by_hop, stays_behind};
-pub use scanner::{Part, RequestHead, ScanError, Scanned, Scanner};
+pub use scanner::{Part, RequestHead, ScanError, Scanned, Scanner, check_method};
 pub use target::{Target, TargetError};
 pub use trusted::TrustedProxies;

@@ -68,8 +68,6 @@ pub struct RequestHead {
     pub upgrades: bool,
 }
 
-/// More than any client has use for.
-const MOST_FIELDS: usize = 96;
 /// Longer ones are not routed anywhere.
 const MOST_TARGET: usize = 8 * 1024;
 
@@ -79,7 +77,8 @@ impl Scanner {
         Self { place: Place::Head(HeadReader::new()), limit, requests: 0 }
     }
 
-    /// Reads as much of what has come as can be read. After a refusal, the scanner is of no use any more.
+    /// Reads as much of what has come as can be read, for those who only want to know how much that is: tests, and the
+    /// fuzzer. After a refusal, the scanner is of no use any more.
     ///
     /// A head is read as a whole, and bodies as they come. What is decided does not depend on the pieces in which the bytes
     /// come.
@@ -195,19 +194,11 @@ impl From<Head> for RequestHead {
 
 /// What a head must be beyond well-formed.
 fn check(head: &Head, waiting: &[u8]) -> Result<(), ScanError> {
-    if head.fields.number > MOST_FIELDS {
-        return Err(ScanError::TooManyFields);
-    }
     if head.request.target.len() > MOST_TARGET {
         return Err(ScanError::TargetTooLong);
     }
     let method = &waiting[head.request.method.clone()];
-    if !method.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')) {
-        return Err(ScanError::Method);
-    }
-    if method == b"CONNECT" {
-        return Err(ScanError::Connect);
-    }
+    check_method(method)?;
     if head.request.version == Version::Http10 && method == b"POST" && !head.announces_body {
         return Err(ScanError::LengthRequired);
     }
@@ -219,6 +210,14 @@ fn check(head: &Head, waiting: &[u8]) -> Result<(), ScanError> {
         return Err(ScanError::TunnelWithBody);
     }
     if waiting.len() > head.length { Err(ScanError::BeforeTunnel) } else { Ok(()) }
+}
+
+/// Whether a method is served, in whatever version it comes.
+pub fn check_method(method: &[u8]) -> Result<(), ScanError> {
+    if !method.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')) {
+        return Err(ScanError::Method);
+    }
+    if method == b"CONNECT" { Err(ScanError::Connect) } else { Ok(()) }
 }
 
 fn check_host(head: &Head, waiting: &[u8]) -> Result<(), TargetError> {
@@ -237,12 +236,21 @@ fn check_host(head: &Head, waiting: &[u8]) -> Result<(), TargetError> {
     target.host(std::iter::repeat_n(host, head.fields.hosts)).map(drop)
 }
 
+impl From<HeadError> for ScanError {
+    fn from(error: HeadError) -> Self {
+        match error {
+            HeadError::TooManyFields => Self::TooManyFields,
+            error => Self::Head(error),
+        }
+    }
+}
+
 /// Why a connection is not served any further.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ScanError {
     /// The head is malformed.
     #[error(transparent)]
-    Head(#[from] HeadError),
+    Head(HeadError),
     /// The target, or the host that goes with it.
     #[error(transparent)]
     Target(#[from] TargetError),

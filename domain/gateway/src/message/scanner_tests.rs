@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::*;
+use super::{super::head::MOST_FIELDS, *};
 
 const LIMIT: usize = 1024;
 
@@ -65,6 +65,14 @@ fn nothing_of_a_refused_request_is_passed_on() {
         let (passed, refused, requests) = feed(&[before.as_bytes(), bytes.as_bytes()]);
         assert_eq!((passed.len(), refused, requests), (before.len(), Some(error), 1), "{bytes:?}");
     }
+}
+
+#[test]
+fn fields_are_counted_as_they_come() {
+    let head = format!("GET / HTTP/1.1\r\nHost: a\r\n{}", "a:\r\n".repeat(MOST_FIELDS - 1));
+    assert_eq!(feed(&[head.as_bytes()]).1, None);
+    let (_, refused, _) = feed(&[head.as_bytes(), b"a:\r\n"]);
+    assert_eq!(refused, Some(ScanError::TooManyFields), "whether the head ends or not");
 }
 
 #[test]

@@ -5,7 +5,7 @@ use actix_web::http::StatusCode;
 
 use crate::{AnswerHeaders, Asked, Problem};
 
-/// Sees every request first and every answer last.
+/// Sees every request first, and every answer before the server adds what all of them have.
 pub trait Around: Send + Sync + 'static {
     /// Looks at a request before anybody else does. Called on the way of each, so it MUST NOT block.
     fn begin(&self, asked: Asked<'_>) -> Begun;

@@ -36,7 +36,7 @@ use super::{
     stall::Stall,
     unread::Unread,
 };
-use crate::MakeReader;
+use crate::request::MakeReader;
 
 /// What stands between a socket and the application; clones share it.
 #[derive(Clone)]

@@ -57,7 +57,7 @@ use self::{
     passage::{Below, MakePassage},
     refusal::Refusals,
 };
-use crate::{Health, MakeReader, RequestReader, Stopping, extract::REQUEST_TIMEOUT};
+use crate::{Health, RequestReader, Stopping, extract::REQUEST_TIMEOUT, request::MakeReader};
 
 type Routes = Arc<dyn Fn(&mut ServiceConfig<'_>) + Send + Sync>;
 type Passages = Option<(&'static str, Arc<MakePassage>)>;

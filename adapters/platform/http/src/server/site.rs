@@ -8,7 +8,7 @@ use actix_web::{
     body::{BoxBody, MessageBody},
     error::PayloadError,
     http::{
-        Method, Uri, Version,
+        Method, StatusCode, Uri, Version,
         header::{HeaderMap, HeaderName, HeaderValue},
     },
 };
@@ -82,6 +82,11 @@ impl<S> Site<S> {
             Err(error) => error.into(),
         })
     }
+}
+
+/// Whether answers of the status end with their head.
+pub(super) fn has_no_body(status: StatusCode) -> bool {
+    status.is_informational() || matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED)
 }
 
 /// Both sides accept the same methods, targets and fields: what one has read is never refused by the other.

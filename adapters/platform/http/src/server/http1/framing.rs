@@ -4,7 +4,7 @@ use std::io;
 
 use actix_web::{body::BodySize, http::StatusCode, web::Bytes};
 
-use super::{asks::Asks, outgoing::Outgoing};
+use super::{super::site::has_no_body, asks::Asks, outgoing::Outgoing};
 
 /// How much of a body is still to be sent, and how.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,11 +66,6 @@ impl Framing {
         }
         Ok(())
     }
-}
-
-/// Whether answers of the status end with their head.
-pub(super) fn has_no_body(status: StatusCode) -> bool {
-    status.is_informational() || matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED)
 }
 
 fn length(piece: &Bytes) -> u64 {

@@ -15,7 +15,7 @@ use actix_web::{
 };
 use kernel_application::Fields;
 
-use super::{asks::Asks, framing::has_no_body};
+use super::{super::site::has_no_body, asks::Asks};
 
 /// The head of an answer, but for what belongs to its connection.
 pub(super) struct AnswerHead<'a, L> {

@@ -123,14 +123,60 @@ impl Incoming {
             if self.ended {
                 return Poll::Ready(Err(Ended::Closed));
             }
-            self.come.reserve(self.piece);
-            self.ended = ready!(pin!(io.read_buf(&mut self.come)).poll(cx))? == 0;
+            let read = ready!(self.poll_some(io.as_mut(), cx))?;
+            self.ended = read == 0;
             self.unseen = !self.ended;
-            if self.come.capacity() == self.come.len() {
-                self.piece = (self.piece * 2).min(LARGE_PIECE);
-            }
         }
         Poll::Ready(Ok(None))
+    }
+
+    /// Reads some more. Nothing is held for what has not come: only where much comes, memory is taken beforehand.
+    fn poll_some(
+        &mut self,
+        mut io: Pin<&mut impl AsyncRead>,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<usize>> {
+        if self.piece == PIECE {
+            return scratch::reading(|memory| {
+                let mut read = ReadBuf::new(memory);
+                ready!(io.poll_read(cx, &mut read))?;
+                if read.remaining() == 0 {
+                    self.piece *= 2;
+                }
+                self.come.extend_from_slice(read.filled());
+                Poll::Ready(Ok(read.filled().len()))
+            });
+        }
+        self.come.reserve(self.piece);
+        let read = pin!(io.read_buf(&mut self.come)).poll(cx);
+        if read.is_pending() || self.come.len() < self.come.capacity() {
+            self.piece = PIECE;
+        } else {
+            self.piece = (self.piece * 2).min(LARGE_PIECE);
+        }
+        if self.come.is_empty() {
+            self.come = BytesMut::new();
+        }
+        read
+    }
+
+    /// Reads ahead while an answer is silent, so that a client that is gone is noticed; ready where it is. One that only
+    /// says nothing more is not.
+    pub(super) fn poll_gone(
+        &mut self,
+        mut io: Pin<&mut impl AsyncRead>,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Error> {
+        while !self.ended && self.come.len() < PIECE {
+            match ready!(self.poll_some(io.as_mut(), cx)) {
+                Ok(read) => {
+                    self.ended = read == 0;
+                    self.unseen |= !self.ended;
+                }
+                Err(failure) => return Poll::Ready(failure),
+            }
+        }
+        Poll::Pending
     }
 
     /// What comes that nobody has asked for; ready where something has.

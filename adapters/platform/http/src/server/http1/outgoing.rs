@@ -10,7 +10,7 @@ use actix_web::web::{Buf, Bytes, BytesMut};
 use platform_wire::scratch;
 use tokio::io::AsyncWrite;
 
-use super::{super::stall::Stall, SHORT};
+use super::{super::stall::Stall, sending::SHORT};
 
 /// What waits until the client takes it.
 #[derive(Default)]

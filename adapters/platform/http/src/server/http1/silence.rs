@@ -1,12 +1,16 @@
 //! How long a client may be silent.
 
 use std::{
-    pin::Pin,
+    future::Future as _,
+    pin::{Pin, pin},
     task::{Context, Poll, Waker},
     time::Duration,
 };
 
-use tokio::time::{Instant, Sleep, sleep};
+use tokio::{
+    task::unconstrained,
+    time::{Instant, Sleep, sleep},
+};
 
 /// Goes off when nothing has come for a while.
 ///
@@ -52,7 +56,8 @@ impl Silence {
                 return Poll::Pending;
             }
             woken.clone_from(cx.waker());
-            if sleep.as_mut().poll(cx).is_pending() {
+            // A task that has used up its turn would be told to wait without being woken later.
+            if pin!(unconstrained(sleep.as_mut())).poll(cx).is_pending() {
                 return Poll::Pending;
             }
             // The first tick may have begun before the silence.
@@ -70,7 +75,10 @@ impl Silence {
 mod tests {
     use std::future::poll_fn;
 
-    use tokio::time::{advance, timeout};
+    use tokio::{
+        task::coop,
+        time::{advance, timeout},
+    };
 
     use super::*;
 
@@ -103,6 +111,20 @@ mod tests {
             silence.broken();
         }
         assert!(lasts(&mut silence, LIMIT * 2).await.is_some());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_task_that_has_used_up_its_turn_is_woken_all_the_same() {
+        let (mut silence, mut first) = (Silence::new(LIMIT), true);
+        let over = poll_fn(|cx| {
+            if std::mem::take(&mut first) {
+                while let Poll::Ready(step) = coop::poll_proceed(cx) {
+                    step.made_progress();
+                }
+            }
+            silence.poll(cx)
+        });
+        assert!(timeout(LIMIT * 2, over).await.is_ok());
     }
 
     #[tokio::test(start_paused = true)]

@@ -6,7 +6,7 @@ use std::{
     task::{Context, Waker},
 };
 
-use tokio::sync::watch;
+use tokio::{sync::watch, task::unconstrained};
 
 /// Wakes the connection once, when the server stops. It is asked for with every request, so it costs a look and no lock.
 pub(super) struct Stop {
@@ -31,8 +31,10 @@ impl Stop {
         if self.waking.is_none() || !self.woken.will_wake(cx.waker()) {
             self.woken.clone_from(cx.waker());
             let mut stopping = self.stopping.clone();
-            let waking =
-                self.waking.get_or_insert_with(|| Box::pin(async move { drop(stopping.changed().await) }));
+            let waking = self.waking.get_or_insert_with(|| {
+                // A task that has used up its turn would be told to wait without being woken later.
+                Box::pin(unconstrained(async move { drop(stopping.changed().await) }))
+            });
             if waking.as_mut().poll(cx).is_ready() {
                 self.waking = Some(Box::pin(std::future::pending()));
             }
@@ -45,7 +47,7 @@ impl Stop {
 mod tests {
     use std::{future::poll_fn, task::Poll, time::Duration};
 
-    use tokio::time::timeout;
+    use tokio::{task::coop, time::timeout};
 
     use super::*;
 
@@ -62,6 +64,26 @@ mod tests {
         let (came, ()) = tokio::join!(comes(&mut stop), async { sender.send(true).unwrap() });
         assert!(came && stop.is_now());
         assert!(comes(&mut stop).await, "and stays so");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_task_that_has_used_up_its_turn_is_woken_all_the_same() {
+        let (sender, receiver) = watch::channel(false);
+        let (mut stop, mut first) = (Stop::new(receiver), true);
+        let comes = poll_fn(|cx| {
+            if std::mem::take(&mut first) {
+                while let Poll::Ready(step) = coop::poll_proceed(cx) {
+                    step.made_progress();
+                }
+            }
+            if stop.has_come(cx) { Poll::Ready(()) } else { Poll::Pending }
+        });
+        let sending = async {
+            tokio::task::yield_now().await;
+            sender.send(true).unwrap();
+        };
+        let (came, ()) = tokio::join!(timeout(Duration::from_secs(5), comes), sending);
+        assert!(came.is_ok());
     }
 
     #[tokio::test(start_paused = true)]

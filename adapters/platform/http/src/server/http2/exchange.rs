@@ -22,7 +22,7 @@ use h2::{Reason, RecvStream, SendStream, server::SendResponse};
 use tokio::time::timeout;
 
 use super::{
-    super::site::{Reply, Site},
+    super::site::{Reply, Site, has_no_body},
     incoming::{Incoming, incoming},
 };
 
@@ -117,7 +117,9 @@ fn head(
             headers.append(name, value);
         }
     }
-    if let BodySize::Sized(length) = size {
+    if let BodySize::Sized(length) = size
+        && !has_no_body(status)
+    {
         headers.insert(CONTENT_LENGTH, length.into());
     }
     if !headers.contains_key(DATE)
@@ -191,6 +193,8 @@ mod tests {
         let sent = head(StatusCode::OK, fields, BodySize::Sized(3));
         assert_eq!(sent.headers()["content-length"], "3");
         assert!(sent.headers().contains_key("date") && sent.headers().contains_key("cookie"));
+        let empty = head(StatusCode::NO_CONTENT, [].into_iter(), BodySize::Sized(0));
+        assert!(!empty.headers().contains_key("content-length"), "what has no body has no length");
         assert!(!sent.headers().contains_key("connection") && !sent.headers().contains_key("upgrade"));
     }
 }

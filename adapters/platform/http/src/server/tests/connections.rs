@@ -9,7 +9,10 @@ use std::{
 use futures_util::{FutureExt, future::LocalBoxFuture};
 use kernel_application::Fields;
 use platform_testkit::PATIENCE;
-use tokio::time::timeout;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    time::timeout,
+};
 
 use super::{reader::Reader, *};
 
@@ -25,6 +28,7 @@ impl Passage for Below {
                     self.0.go_on.notified().await;
                 }
                 "/below/endless" => return passed(endless(Arc::clone(&self.0))),
+                "/below/silent" => return passed(silent_after_hello(Arc::clone(&self.0))),
                 _ => {}
             }
             passed(PassedBody::Whole("hello".into()))
@@ -45,6 +49,17 @@ fn endless(gate: Arc<Gate>) -> PassedBody {
         Ok::<_, io::Error>(web::Bytes::from_static(&[b'x'; 16 * 1024]))
     };
     PassedBody::stream(actix_web::body::BodyStream::new(stream::repeat_with(piece)))
+}
+
+fn silent_after_hello(gate: Arc<Gate>) -> PassedBody {
+    let told = stalled::Told(gate);
+    let hello = stream::once(async { Ok::<_, io::Error>(web::Bytes::from_static(b"hello")) });
+    let silence = stream::once(async move {
+        std::future::pending::<()>().await;
+        drop(told);
+        Ok(web::Bytes::new())
+    });
+    PassedBody::stream(actix_web::body::BodyStream::new(hello.chain(silence)))
 }
 
 fn start(with: impl FnOnce(HttpServer) -> HttpServer) -> (Rig, Arc<Gate>) {
@@ -85,6 +100,23 @@ fn a_client_that_does_not_read_is_let_go() {
     let mut client = connect(&rig);
     client.write_all(b"GET /below/endless HTTP/1.1\r\nhost: x\r\n\r\n").unwrap();
     rig.runtime.block_on(async { timeout(PATIENCE, gate.left.notified()).await }).unwrap();
+}
+
+#[test]
+fn a_client_that_is_gone_is_noticed_while_an_answer_is_silent() {
+    let (rig, gate) = start(|server| server);
+    rig.runtime.block_on(async {
+        let mut client = tokio::net::TcpStream::connect(rig.server.addr()).await.unwrap();
+        client.write_all(b"GET /below/silent HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+        let mut heard = Vec::new();
+        while !heard.ends_with(b"hello\r\n") {
+            assert_ne!(timeout(PATIENCE, client.read_buf(&mut heard)).await.unwrap().unwrap(), 0);
+        }
+        // It closes in the way of one that has crashed.
+        client.set_zero_linger().unwrap();
+        drop(client);
+        timeout(PATIENCE, gate.left.notified()).await.unwrap();
+    });
 }
 
 #[test]

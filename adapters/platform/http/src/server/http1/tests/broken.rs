@@ -28,13 +28,13 @@ async fn a_body_that_is_not_as_long_as_announced_cuts_the_connection() {
     ] {
         let (heard, failure) = broken(move || slowly(five, texts)).await;
         let expected = [FIVE, sent].concat();
-        assert!(expected.starts_with(&heard) && heard.len() < FIVE.len() + 5, "{texts:?}: {heard}");
+        assert_eq!(heard, expected, "{texts:?}");
         assert_eq!(failure, why, "{texts:?}");
         // The same, where all of it is there at once.
         let at_once =
             move || pieces(five, stream::iter(texts).map(|text| Ok(Bytes::from_static(text.as_bytes()))));
         let (heard, failure) = broken(at_once).await;
-        assert!(expected.starts_with(&heard), "{texts:?}: {heard}");
+        assert_eq!(heard, expected, "{texts:?}");
         assert_eq!(failure, why, "{texts:?}");
     }
 }
@@ -56,5 +56,6 @@ async fn a_body_that_fails_cuts_the_connection() {
         assert_eq!((heard, &*failure), (expected, "it is gone"), "{texts:?}");
     }
     let at_once = || pieces(BodySize::Stream, stream::iter([Err(io::Error::other("gone at once"))]));
-    assert_eq!(broken(at_once).await, (String::new(), "gone at once".to_owned()));
+    // Whoever gets nothing at all takes it for a connection that was closed before, and asks again.
+    assert_eq!(broken(at_once).await, (CHUNKS.to_owned(), "gone at once".to_owned()));
 }

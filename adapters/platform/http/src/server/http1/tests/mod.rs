@@ -17,6 +17,7 @@ use actix_web::{
         ConnectionType,
         header::{DATE, HeaderValue},
     },
+    web::Bytes,
 };
 use futures_util::{
     FutureExt, Stream, StreamExt,
@@ -29,9 +30,11 @@ use platform_telemetry::{HttpMetrics, Metrics, silent};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex},
     join,
+    time::timeout,
 };
 use utoipa::openapi::OpenApi;
 
+use super::super::DISCONNECT;
 use super::*;
 use crate::{
     BodyBroken, IncomingBody, Passage, Passed, PassedAnswer, PassedBody, Passing,
