@@ -130,32 +130,40 @@ impl Incoming {
         Poll::Ready(Ok(None))
     }
 
-    /// Reads some more. Nothing is held for what has not come: only where much comes, memory is taken beforehand.
-    fn poll_some(
+    /// Reads some more. Nothing is held while nothing comes.
+    fn poll_some(&mut self, io: Pin<&mut impl AsyncRead>, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        let read = if self.piece == PIECE { self.poll_few(io, cx) } else { self.poll_many(io, cx) };
+        if read.is_pending() && self.come.is_empty() {
+            self.come = BytesMut::new();
+        }
+        read
+    }
+
+    /// Reads into memory of the thread, and keeps what has come.
+    fn poll_few(&mut self, io: Pin<&mut impl AsyncRead>, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        scratch::reading(|memory| {
+            let mut read = ReadBuf::new(memory);
+            ready!(io.poll_read(cx, &mut read))?;
+            if read.remaining() == 0 {
+                self.piece *= 2;
+            }
+            self.come.extend_from_slice(read.filled());
+            Poll::Ready(Ok(read.filled().len()))
+        })
+    }
+
+    /// Reads where it is to stay: much comes, so far.
+    fn poll_many(
         &mut self,
         mut io: Pin<&mut impl AsyncRead>,
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<usize>> {
-        if self.piece == PIECE {
-            return scratch::reading(|memory| {
-                let mut read = ReadBuf::new(memory);
-                ready!(io.poll_read(cx, &mut read))?;
-                if read.remaining() == 0 {
-                    self.piece *= 2;
-                }
-                self.come.extend_from_slice(read.filled());
-                Poll::Ready(Ok(read.filled().len()))
-            });
-        }
         self.come.reserve(self.piece);
         let read = pin!(io.read_buf(&mut self.come)).poll(cx);
         if read.is_pending() || self.come.len() < self.come.capacity() {
             self.piece = PIECE;
         } else {
             self.piece = (self.piece * 2).min(LARGE_PIECE);
-        }
-        if self.come.is_empty() {
-            self.come = BytesMut::new();
         }
         read
     }
@@ -226,5 +234,38 @@ fn head(reader: &mut dyn RequestReader, come: &[u8]) -> Result<Option<(usize, He
         Some((length, Part::Head(head, follows))) => Ok(Some((length, (head, follows)))),
         // Whatever else there is belongs to a request, and none is open.
         Some((_, Part::Data | Part::Between)) | None => Ok(None),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+
+    use tokio::io::{AsyncWriteExt, duplex};
+
+    use super::*;
+    use crate::server::tests::reader::Reader;
+
+    #[tokio::test]
+    async fn what_has_not_come_has_no_memory_however_much_came_before() {
+        const MUCH: usize = 1024 * 1024;
+        let (mut client, mut server) = duplex(MUCH);
+        let asked = b"GET /below/a HTTP/1.1\r\nupgrade: websocket\r\n\r\n";
+        let mut incoming = Incoming::new(Box::<Reader>::default(), asked);
+        let (_, follows) = poll_fn(|cx| incoming.poll_head(Pin::new(&mut server), cx)).await.unwrap();
+        assert_eq!(follows, Follows::Tunnel);
+        incoming.open_tunnel();
+        for _ in 0..2 {
+            client.write_all(&vec![b'x'; MUCH]).await.unwrap();
+            let (mut come, mut largest) = (0, 0);
+            while let Poll::Ready(piece) =
+                poll_fn(|cx| Poll::Ready(incoming.poll_data(Pin::new(&mut server), cx))).await
+            {
+                let length = piece.unwrap().unwrap().len();
+                (come, largest) = (come + length, largest.max(length));
+            }
+            assert!(come == MUCH && largest > PIECE, "much is read in large pieces: {largest}");
+            assert_eq!((incoming.come.capacity(), incoming.piece), (0, PIECE));
+        }
     }
 }

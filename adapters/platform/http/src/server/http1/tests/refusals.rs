@@ -88,6 +88,23 @@ async fn a_connection_that_cannot_end_is_let_go() {
     assert_refused(&rest(&mut client).await, "400 Bad Request", "malformed_request");
 }
 
+/// An encrypted connection that is closed without that looks like one that broke off.
+#[tokio::test(start_paused = true)]
+async fn a_connection_that_is_idle_is_told_its_end() {
+    async fn lasts(io: impl AsyncRead + AsyncWrite + Unpin) -> Duration {
+        let start = Instant::now();
+        within(echo().serve(io, GET)).await.unwrap();
+        start.elapsed()
+    }
+    let ((_one, plain), (_other, never_ends)) = (duplex(ROOM), duplex(ROOM));
+    let idle = lasts(plain).await;
+    assert_eq!(
+        lasts(NeverEnds(never_ends)).await,
+        idle + DISCONNECT,
+        "the end is waited for, and not for long"
+    );
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_head_that_does_not_end_is_refused_in_time() {
     let start = Instant::now();
