@@ -1,8 +1,9 @@
 //! HTTP/1, one request after the other over a connection, read by rules that are not the server's own.
 //!
 //! One task has a connection: it reads, asks for the answer, and writes. [`incoming`] reads heads and bodies as the
-//! [`RequestReader`] finds them, [`upload`] hands a body on while the answer is made, [`head`], [`framing`] and [`outgoing`]
-//! write. A connection that waits has no memory but for what has come of a head that is not whole.
+//! [`RequestReader`] finds them, [`upload`] hands a body on while the answer is made, [`sending`] writes the answer, with
+//! [`head`], [`framing`] and [`outgoing`], and [`closing`] ends it all. A connection that waits has no buffer, but for what
+//! has come of a head that is not whole.
 
 mod asks;
 mod closing;
@@ -31,6 +32,7 @@ use actix_web::{
     body::{BoxBody, MessageBody},
     http::StatusCode,
 };
+use platform_wire::Alarm;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     sync::watch,
@@ -54,7 +56,6 @@ use super::{
     stall::Stall,
 };
 use crate::{Follows, Problem, Refused, RequestHead, RequestReader};
-use platform_wire::Alarm;
 
 /// A connection that speaks HTTP/1.
 pub(super) struct Connection<T> {

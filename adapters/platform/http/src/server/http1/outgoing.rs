@@ -43,7 +43,7 @@ impl Outgoing {
         self.piece.is_empty() && self.tail.is_empty() && self.text.len() < ROOM
     }
 
-    /// Writes a text at once, as far as the client takes it; the rest waits. Nothing may wait before.
+    /// Writes a text at once, as far as the client takes it; the rest waits. Behind what waits already, all of it does.
     pub(super) fn begin(
         &mut self,
         write: impl FnOnce(&mut Vec<u8>),
@@ -52,13 +52,13 @@ impl Outgoing {
     ) -> io::Result<()> {
         scratch::writing(|text| {
             write(text);
-            let written = match (text.is_empty() || !self.text.is_empty()).then_some(0) {
-                Some(none) => none,
-                None => match io.poll_write(cx, text) {
-                    Poll::Ready(written) => written?,
-                    Poll::Pending => 0,
-                },
-            };
+            let mut written = 0;
+            if !text.is_empty()
+                && self.text.is_empty()
+                && let Poll::Ready(some) = io.poll_write(cx, text)
+            {
+                written = some?;
+            }
             self.text.extend_from_slice(&text[written..]);
             Ok(())
         })

@@ -1,7 +1,7 @@
 //! HTTP/2: one connection, many requests at once.
 //!
 //! The limits are what a client could otherwise use up: streams at once, the size of headers, resets it causes. What
-//! comes out of a stream is a request like any other to the application.
+//! comes out of a stream is a request like any other to the application, or to the passage.
 
 mod exchange;
 mod incoming;
