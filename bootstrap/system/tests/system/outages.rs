@@ -37,13 +37,11 @@ async fn every_service_killed_and_restarted_in_the_middle() {
     invariants::check(&shop, &initial).await;
     same_answers(&shop, &acknowledged).await;
     invariants::check(&shop, &initial).await;
-    let mut buyers = Vec::new();
     for Acknowledged { payment, .. } in &acknowledged {
         let payment = crate::buyer::payment(&shop, payment).await;
         assert_eq!(payment["status"], "completed", "{payment}");
-        buyers.push(payment["user_id"].as_str().unwrap().to_owned());
     }
-    stubborn::baskets_hold(&shop, buyers, wish.later).await;
+    stubborn::baskets_hold(&shop, &acknowledged, wish).await;
 }
 
 /// A key answers what it answered before all the crashes. A 202 was none: it promised one, which is there by now.

@@ -1,5 +1,7 @@
 //! A buyer whom no failure impresses: each step is repeated, with the same key, until it has an answer.
 
+use std::sync::atomic::{AtomicI64, Ordering};
+
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -33,10 +35,20 @@ pub(crate) struct Acknowledged {
     pub(crate) payment: String,
     /// Each keyed request with its answer.
     pub(crate) answers: Vec<(Keyed, Reply)>,
+    buyer: String,
+    surplus: Surplus,
+}
+
+/// Units that may be in the basket beside those that were asked for: attempts to add one whose answer never came, and
+/// which may have been carried out after the next look, even after the next attempt.
+#[derive(Clone, Copy, Debug, Default)]
+struct Surplus {
+    product: i64,
+    later: i64,
 }
 
 /// What a buyer takes.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Wish {
     /// One unit of this is paid for.
     pub(crate) product: i64,
@@ -46,45 +58,84 @@ pub(crate) struct Wish {
 
 /// A whole checkout, up to an answer to `process`, which may be that the payment is still processing.
 pub(crate) async fn checkout(shop: &Shop, name: &str, wish: Wish, token: Option<&str>) -> Acknowledged {
-    fill_basket(shop, name, wish.product).await;
+    let product = fill_basket(shop, name, wish.product).await;
     let body = json!({"user_id": name, "method": "credit_card"});
     let create = Keyed { path: "/payments".into(), body, key: format!("{name}-create") };
     let created = create.insist(shop).await;
     let payment = id(&created.body);
-    fill_basket(shop, name, wish.later).await;
+    let later = fill_basket(shop, name, wish.later).await;
     let body = token.map_or_else(|| json!({}), |token| json!({"payment_token": token}));
     let path = format!("/payments/{payment}/process");
     let process = Keyed { path, body, key: format!("{name}-process") };
     let processed = process.insist(shop).await;
-    Acknowledged { payment, answers: vec![(create, created), (process, processed)] }
+    let answers = vec![(create, created), (process, processed)];
+    Acknowledged { payment, answers, buyer: name.to_owned(), surplus: Surplus { product, later } }
 }
 
-/// Waits until the baskets hold what was not paid for, all of it and nothing else: one unit of `later`.
-pub(crate) async fn baskets_hold(shop: &Shop, names: impl IntoIterator<Item = String>, later: i64) {
-    for name in names {
-        let left = || async { units(shop, &name).await.is_some_and(|units| units == [(later, 1)]) };
-        shop.until(&format!("{name} has only what was added later in the basket"), left).await;
+/// Waits until the baskets hold what was not paid for, all of it and nothing else: one unit of what came later.
+pub(crate) async fn baskets_hold(shop: &Shop, checkouts: &[Acknowledged], wish: Wish) {
+    for Acknowledged { buyer, surplus, .. } in checkouts {
+        let left = || async {
+            units(shop, buyer).await.is_some_and(|units| is_what_is_left(&units, wish, *surplus))
+        };
+        shop.until(&format!("{buyer} has only what was added later in the basket, {surplus:?}"), left).await;
     }
 }
 
-/// Adding is no keyed request: looks first whether an attempt without an answer went through.
-async fn fill_basket(shop: &Shop, name: &str, product: i64) {
-    let items = format!("{}/api/baskets/{name}/items", shop.gateway());
-    let item = json!({"quantity": 1, "product_id": product});
-    shop.until(&format!("{name}: product {product} in the basket"), || async {
-        if units(shop, name).await.is_some_and(|units| units.iter().any(|(id, _)| *id == product)) {
-            return true;
-        }
-        let added = shop.send(Method::POST, &items, Some(item.clone()), &[]).await;
-        added.is_ok_and(|reply| reply.status.is_success())
-    })
-    .await;
+/// Whether a basket is as it has to be once the payment is made.
+fn is_what_is_left(basket: &[(i64, i64)], wish: Wish, surplus: Surplus) -> bool {
+    let of = |product| basket.iter().find(|(id, _)| *id == product).map_or(0, |(_, units)| *units);
+    let strangers = basket.iter().any(|(id, _)| ![wish.product, wish.later].contains(id));
+    let (paid, later) = (of(wish.product), of(wish.later));
+    !strangers && (0..=surplus.product).contains(&paid) && (1..=1 + surplus.later).contains(&later)
 }
 
-/// Products and units in the basket; `None` where nobody answers.
+/// Adds one unit, and answers how many more may come of attempts without an answer. Adding is no keyed request: looks
+/// first whether such an attempt went through, and adds nothing where it cannot look.
+async fn fill_basket(shop: &Shop, name: &str, product: i64) -> i64 {
+    let items = format!("{}/api/baskets/{name}/items", shop.gateway());
+    let item = json!({"quantity": 1, "product_id": product});
+    let unanswered = AtomicI64::new(0);
+    shop.wait_for(&format!("{name}: product {product} in the basket"), || async {
+        let basket = units(shop, name).await?;
+        if basket.iter().any(|(id, _)| *id == product) {
+            // One of them is the one that was asked for.
+            return Some(unanswered.load(Ordering::Relaxed) - 1);
+        }
+        let added = shop.send(Method::POST, &items, Some(item.clone()), &[]).await;
+        if added.as_ref().is_ok_and(|reply| reply.status.is_success()) {
+            return Some(unanswered.load(Ordering::Relaxed));
+        }
+        if !added.is_err_and(|error| error.is_connect()) {
+            unanswered.fetch_add(1, Ordering::Relaxed);
+        }
+        None
+    })
+    .await
+}
+
+/// Products and units in the basket, none where there is no basket; `None` where nobody answers.
 async fn units(shop: &Shop, name: &str) -> Option<Vec<(i64, i64)>> {
     let basket = format!("{}/api/baskets/{name}", shop.gateway());
     let looked = shop.send(Method::GET, &basket, None, &[]).await.ok()?;
+    if looked.status == 404 {
+        return Some(Vec::new());
+    }
     let items = looked.body["items"].as_array()?.clone();
     items.iter().map(|item| Some((item["product_id"].as_i64()?, item["quantity"].as_i64()?))).collect()
+}
+
+#[test]
+fn a_basket_holds_no_more_than_attempts_without_an_answer_explain() {
+    let wish = Wish { product: 1, later: 2 };
+    let (none, two) = (Surplus::default(), Surplus { product: 1, later: 2 });
+    let fits = |basket: &[(i64, i64)], surplus| is_what_is_left(basket, wish, surplus);
+    assert!(fits(&[(2, 1)], none));
+    for wrong in [&[][..], &[(2, 2)], &[(1, 1), (2, 1)], &[(2, 1), (3, 1)], &[(1, 1)]] {
+        assert!(!fits(wrong, none), "{wrong:?}");
+    }
+    assert!(fits(&[(2, 1)], two) && fits(&[(1, 1), (2, 3)], two));
+    for wrong in [&[][..], &[(1, 2), (2, 1)], &[(2, 4)], &[(1, 1)], &[(2, 1), (3, 1)]] {
+        assert!(!fits(wrong, two), "{wrong:?}");
+    }
 }
