@@ -35,6 +35,19 @@ async fn a_client_that_waits_is_told_to_go_on() {
 }
 
 #[tokio::test]
+async fn a_client_that_waits_keeps_the_body_of_a_request_that_is_refused() {
+    let backend = Backend::echo().await;
+    let gateway = Gateway::before(&backend.url(), &[]).await;
+    for (target, length, status) in [("/api/nothing", 3, 404), ("/api/products", 1_000_000_000, 413)] {
+        let head = format!(
+            "POST {target} HTTP/1.1\r\nHost: a\r\nContent-Length: {length}\r\nExpect: 100-continue\r\n\r\n"
+        );
+        let answers = exchange(gateway.addr(), &[head.as_bytes()], false).await;
+        assert_eq!(answers.iter().map(|answer| answer.status).collect::<Vec<_>>(), [status], "{target}");
+    }
+}
+
+#[tokio::test]
 async fn a_client_must_come_to_the_end_of_every_head() {
     let backend = Backend::echo().await;
     let gateway = Gateway::before(&backend.url(), &[]).await;

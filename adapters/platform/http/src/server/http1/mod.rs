@@ -106,13 +106,10 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
                 Err(Ended::Failed(failure)) => return Err(failure),
             };
             let asks = Asks::of(&head, follows);
-            if asks.expects_continue {
-                self.write(|out| out.extend_from_slice(b"HTTP/1.1 100 Continue\r\n\r\n")).await?;
-            }
-            let (mut upload, body) = Upload::of(follows);
+            let (mut upload, body) = Upload::of(asks);
             let reply = {
                 let answer = pin!(site.answer(Request { head, body, peer: self.peer }));
-                self.asked(answer, &mut upload).await
+                self.asked(answer, &mut upload).await?
             };
             let goes_on = match reply {
                 Reply::Passage(Answer { status, fields, body }) => {
@@ -153,12 +150,25 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
         .await
     }
 
-    /// Waits for an answer, and hands the body of the request on as it comes.
-    async fn asked<R>(&mut self, mut answer: Pin<&mut impl Future<Output = R>>, upload: &mut Upload) -> R {
-        poll_fn(|cx| {
-            upload.poll(&mut self.incoming, Pin::new(&mut self.io), cx);
-            answer.as_mut().poll(cx)
-        })
-        .await
+    /// Waits for an answer, and hands the body of the request on as it comes. A client that waits to be told is told once
+    /// somebody wants its body: where it is refused, it keeps it.
+    async fn asked<R>(
+        &mut self,
+        mut answer: Pin<&mut impl Future<Output = R>>,
+        upload: &mut Upload,
+    ) -> io::Result<R> {
+        loop {
+            let answered = poll_fn(|cx| {
+                upload.poll(&mut self.incoming, Pin::new(&mut self.io), cx);
+                match answer.as_mut().poll(cx) {
+                    Poll::Pending if upload.is_called_for() => Poll::Ready(None),
+                    answered => answered.map(Some),
+                }
+            });
+            if let Some(answer) = answered.await {
+                return Ok(answer);
+            }
+            self.write(|out| out.extend_from_slice(b"HTTP/1.1 100 Continue\r\n\r\n")).await?;
+        }
     }
 }

@@ -2,21 +2,33 @@
 
 use std::{
     pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     task::{Context, Poll},
 };
 
 use actix_web::web::Bytes;
-use futures_channel::mpsc::{Sender, channel};
+use futures_channel::mpsc::{Receiver, Sender, channel};
+use futures_util::Stream;
 use tokio::io::AsyncRead;
 
-use super::incoming::{Ended, Incoming};
+use super::{
+    asks::Asks,
+    incoming::{Ended, Incoming},
+};
 use crate::{BodyBroken, Follows, IncomingBody};
 
 /// Hands pieces on, no faster than they are taken: one waits, and then nothing more is read.
 pub(super) struct Upload {
     state: State,
-    sender: Option<Sender<Result<Bytes, BodyBroken>>>,
+    sender: Option<Sender<Piece>>,
+    /// Set once the body is wanted, where the client waits to be told.
+    wanted: Option<Arc<AtomicBool>>,
 }
+
+type Piece = Result<Bytes, BodyBroken>;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
@@ -33,14 +45,24 @@ enum State {
 
 impl Upload {
     /// That of a request, and its other end.
-    pub(super) fn of(follows: Follows) -> (Self, IncomingBody) {
-        let state = match follows {
-            Follows::Nothing => return (Self { state: State::Ended, sender: None }, None),
+    pub(super) fn of(asks: Asks) -> (Self, IncomingBody) {
+        let state = match asks.follows {
+            Follows::Nothing => return (Self { state: State::Ended, sender: None, wanted: None }, None),
             Follows::Body => State::Going,
             Follows::Tunnel => State::Asked,
         };
-        let (sender, receiver) = channel(0);
-        (Self { state, sender: Some(sender) }, Some(Box::pin(receiver)))
+        let (sender, pieces) = channel(0);
+        if !asks.expects_continue {
+            return (Self { state, sender: Some(sender), wanted: None }, Some(Box::pin(pieces)));
+        }
+        let wanted = Arc::<AtomicBool>::default();
+        let body = Awaited { pieces, wanted: Arc::clone(&wanted) };
+        (Self { state, sender: Some(sender), wanted: Some(wanted) }, Some(Box::pin(body)))
+    }
+
+    /// Whether the client is to be told that its body is wanted: true once, and never where some of it has come.
+    pub(super) fn is_called_for(&mut self) -> bool {
+        self.wanted.take_if(|wanted| wanted.load(Ordering::Relaxed)).is_some()
     }
 
     pub(super) fn open_tunnel(&mut self) {
@@ -63,6 +85,7 @@ impl Upload {
             match incoming.poll_data(io.as_mut(), cx) {
                 Poll::Pending => return,
                 Poll::Ready(Ok(Some(data))) => {
+                    self.wanted = None;
                     // Somebody who has gone in the meantime is noticed next time.
                     let _ = sender.start_send(Ok(data));
                     if !incoming.is_within_request() {
@@ -102,5 +125,20 @@ impl Upload {
 
     pub(super) fn is_broken(&self) -> bool {
         self.state == State::Broken
+    }
+}
+
+/// A body whose client waits: whoever looks at it wants it.
+struct Awaited {
+    pieces: Receiver<Piece>,
+    wanted: Arc<AtomicBool>,
+}
+
+impl Stream for Awaited {
+    type Item = Piece;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Piece>> {
+        self.wanted.store(true, Ordering::Relaxed);
+        Pin::new(&mut self.pieces).poll_next(cx)
     }
 }

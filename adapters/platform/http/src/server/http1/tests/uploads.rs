@@ -14,13 +14,63 @@ fn post(length: usize) -> String {
 async fn who_waits_to_be_told_is_told_to_send_the_body() {
     let (answer, _) = echo()
         .talk(ROOM, async |mut client| {
-            send(&mut client, &post(5).replace("\r\n\r\n", "\r\nexpect: 100-continue\r\n\r\n")).await;
+            send(&mut client, &patient_post(5)).await;
             assert_eq!(heard(&mut client).await, "HTTP/1.1 100 Continue\r\n\r\n");
             send(&mut client, "hello").await;
             heard(&mut client).await
         })
         .await;
     assert_eq!(answer, ok("POST /below/a hello"));
+}
+
+/// One that waits to be told.
+fn patient_post(length: usize) -> String {
+    post(length).replace("\r\n\r\n", "\r\nexpect: 100-continue\r\n\r\n")
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_is_told_before_the_body_is_wanted() {
+    let go_on = Rc::new(Notify::new());
+    let gate = Rc::clone(&go_on);
+    let server = Server::new(async move |passing: Passing| {
+        gate.notified().await;
+        whole(taken(passing.body).await.unwrap())
+    });
+    let (answer, _) = server
+        .talk(ROOM, async |mut client| {
+            send(&mut client, &patient_post(5)).await;
+            let early = timeout(SECOND / 2, client.read_u8()).await;
+            assert!(early.is_err(), "{early:?}");
+            go_on.notify_one();
+            assert_eq!(heard(&mut client).await, "HTTP/1.1 100 Continue\r\n\r\n");
+            send(&mut client, "hello").await;
+            heard(&mut client).await
+        })
+        .await;
+    assert!(answer.ends_with("\r\n\r\nhello"), "{answer}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_is_refused_keeps_its_body() {
+    let server = Server::new(async |_| whole("no"));
+    let (answer, outcome) = server
+        .talk(ROOM, async |mut client| {
+            send(&mut client, &patient_post(5)).await;
+            rest(&mut client).await
+        })
+        .await;
+    outcome.unwrap();
+    // Whether the body comes after all is not known: no other request can.
+    assert!(
+        answer.starts_with("HTTP/1.1 200 OK\r\n") && answer.contains("\r\nconnection: close\r\n"),
+        "{answer}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_does_not_wait_is_told_nothing() {
+    let answer = echo().ask(&(patient_post(5) + "hello" + GET)).await;
+    assert_eq!(answer, ok("POST /below/a hello") + &ok("GET /below/a "));
 }
 
 #[tokio::test(start_paused = true)]
