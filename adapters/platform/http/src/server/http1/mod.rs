@@ -15,7 +15,7 @@ mod sending;
 mod silence;
 mod stop;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 mod upload;
 
 use std::{

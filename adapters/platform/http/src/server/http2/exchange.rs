@@ -112,7 +112,8 @@ fn head(
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.reserve(fields.size_hint().1.unwrap_or_default());
-    for (name, value) in fields {
+    for (name, mut value) in fields {
+        value.set_sensitive(is_never_the_same(&name));
         if !is_of_http1(&name) && (name != CONTENT_LENGTH || keeps_length(status, size)) {
             headers.append(name, value);
         }
@@ -141,6 +142,12 @@ fn is_of_http1(name: &HeaderName) -> bool {
         name.as_str(),
         "connection" | "transfer-encoding" | "upgrade" | "keep-alive" | "proxy-connection"
     )
+}
+
+/// Headers whose values do not come again: in the table that both ends keep of what was sent, they would only push out
+/// those that do (RFC 7541, 7.1.3).
+fn is_never_the_same(name: &HeaderName) -> bool {
+    matches!(name.as_str(), "x-request-id" | "traceparent" | "ratelimit-remaining")
 }
 
 /// Sends no faster than the client takes it, and stops when the client does not want it any more. A client that makes no
@@ -188,11 +195,15 @@ mod tests {
 
     #[test]
     fn an_answer_has_a_date_and_nothing_of_http1() {
-        let fields = [(CONNECTION, "close"), (UPGRADE, "h2c"), (CONTENT_LENGTH, "99"), (COOKIE, "kept")];
+        let id = HeaderName::from_static("x-request-id");
+        let fields =
+            [(CONNECTION, "close"), (UPGRADE, "h2c"), (CONTENT_LENGTH, "99"), (COOKIE, "kept"), (id, "1")];
         let fields = fields.into_iter().map(|(name, value)| (name, HeaderValue::from_static(value)));
         let sent = head(StatusCode::OK, fields, BodySize::Sized(3));
         assert_eq!(sent.headers()["content-length"], "3");
         assert!(sent.headers().contains_key("date") && sent.headers().contains_key("cookie"));
+        let is_kept_out = |name| sent.headers()[name].is_sensitive();
+        assert!(is_kept_out("x-request-id") && !is_kept_out("cookie"), "what comes again is worth a place");
         let empty = head(StatusCode::NO_CONTENT, [].into_iter(), BodySize::Sized(0));
         assert!(!empty.headers().contains_key("content-length"), "what has no body has no length");
         assert!(!sent.headers().contains_key("connection") && !sent.headers().contains_key("upgrade"));

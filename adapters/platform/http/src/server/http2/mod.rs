@@ -4,10 +4,21 @@
 //! comes out of a stream is a request like any other to the application, or to the passage.
 
 mod exchange;
+mod gather;
 mod incoming;
 mod recalls;
+#[cfg(test)]
+mod tests;
 
-use std::{net::SocketAddr, rc::Rc, time::Duration};
+use std::{
+    error::Error,
+    future::poll_fn,
+    net::SocketAddr,
+    pin::pin,
+    rc::Rc,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
 
 use actix_http::{Request as AppRequest, Response};
 use actix_service::Service;
@@ -16,8 +27,8 @@ use actix_web::{
     web::Bytes,
 };
 use h2::{
-    Ping, PingPong, Reason,
-    server::{Builder, Connection},
+    Ping, PingPong, Reason, RecvStream,
+    server::{Builder, Connection, SendResponse},
 };
 use tokio::{
     io::{AsyncRead, AsyncWrite},
@@ -25,7 +36,10 @@ use tokio::{
     time::{MissedTickBehavior, interval, timeout},
 };
 
-use self::recalls::Recalls;
+use self::{
+    gather::{Gathering, Outlet, gather},
+    recalls::Recalls,
+};
 use super::{KEEP_ALIVE, SLOWEST_HEAD, site::Site};
 
 /// Requests at once over one connection.
@@ -52,7 +66,7 @@ pub(super) async fn serve<T, S, B>(
     peer: Option<SocketAddr>,
     unread: Duration,
     mut stopping: watch::Receiver<bool>,
-) -> Result<(), h2::Error>
+) -> Result<(), Box<dyn Error>>
 where
     T: AsyncRead + AsyncWrite + Unpin,
     S: Service<AppRequest> + 'static,
@@ -60,8 +74,11 @@ where
     S::Error: Into<Response<BoxBody>>,
     B: MessageBody + 'static,
 {
-    let Ok(connection) = timeout(SLOWEST_HEAD, settings().handshake(io)).await else { return Ok(()) };
-    let mut connection: Connection<T, Bytes> = connection?;
+    let (io, outlet) = gather(io);
+    let mut connection = match timeout(SLOWEST_HEAD, greet(io, &outlet)).await {
+        Ok(connection) => connection?,
+        Err(_) => return Ok(()),
+    };
     let mut pulse = connection.ping_pong().map(Pulse::new);
     let mut ticks = interval(KEEP_ALIVE);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -71,7 +88,7 @@ where
     let mut closing = false;
     loop {
         tokio::select! {
-            accepted = connection.accept() => {
+            accepted = poll_fn(|cx| turn(&mut connection, &outlet, cx)) => {
                 let Some(accepted) = accepted else { return Ok(()) };
                 let (request, respond) = accepted?;
                 idle = 0;
@@ -105,6 +122,36 @@ where
         }
     }
 }
+
+async fn greet<T>(io: Gathering<T>, outlet: &Outlet<T>) -> Result<Link<T>, Box<dyn Error>>
+where
+    T: AsyncRead + AsyncWrite + Unpin,
+{
+    let mut greeting = pin!(settings().handshake(io));
+    poll_fn(|cx| {
+        let greeted = greeting.as_mut().poll(cx);
+        if greeted.is_pending() {
+            ready!(outlet.poll_send(cx))?;
+        }
+        greeted.map_err(Into::into)
+    })
+    .await
+}
+
+/// The next request. All that is to be said in the meantime goes out at once.
+fn turn<T>(link: &mut Link<T>, outlet: &Outlet<T>, cx: &mut Context<'_>) -> Poll<Option<Accepted>>
+where
+    T: AsyncRead + AsyncWrite + Unpin,
+{
+    let accepted = link.poll_accept(cx);
+    match (accepted, outlet.poll_send(cx)) {
+        (Poll::Pending, Poll::Ready(Err(failure))) => Poll::Ready(Some(Err(failure.into()))),
+        (accepted, _) => accepted.map_err(Into::into),
+    }
+}
+
+type Link<T> = Connection<Gathering<T>, Bytes>;
+type Accepted = Result<(http_02::Request<RecvStream>, SendResponse<Bytes>), Box<dyn Error>>;
 
 fn settings() -> Builder {
     let mut builder = Builder::new();
@@ -143,7 +190,7 @@ impl Pulse {
     async fn heard(pulse: &mut Option<Self>) -> Result<(), h2::Error> {
         match pulse {
             Some(pulse) if pulse.asked => {
-                std::future::poll_fn(|cx| pulse.ping_pong.poll_pong(cx)).await?;
+                poll_fn(|cx| pulse.ping_pong.poll_pong(cx)).await?;
                 pulse.asked = false;
                 Ok(())
             }

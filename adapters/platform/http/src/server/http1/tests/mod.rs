@@ -44,9 +44,9 @@ use crate::{
 /// What most tests ask.
 const GET: &str = "GET /below/a HTTP/1.1\r\nhost: a\r\n\r\n";
 /// As much as is on the way where that does not matter.
-const ROOM: usize = 1024 * 1024;
+pub(in crate::server) const ROOM: usize = 1024 * 1024;
 /// How long a client may leave alone what is sent to it.
-const UNREAD: Duration = Duration::from_secs(20);
+pub(in crate::server) const UNREAD: Duration = Duration::from_secs(20);
 const SECOND: Duration = Duration::from_secs(1);
 
 /// What answers below `/below`.
@@ -59,7 +59,7 @@ impl<F: AsyncFn(Passing) -> PassedAnswer + 'static> Passage for Scripted<F> {
 }
 
 /// What answers everything else. It closes the connection, or fails, where it is asked to.
-struct Application;
+pub(in crate::server) struct Application;
 
 impl Service<AppRequest> for Application {
     type Response = Response<BoxBody>;
@@ -85,16 +85,16 @@ impl Service<AppRequest> for Application {
 }
 
 /// A server, as far as one connection needs it.
-struct Server {
-    site: Site<Application>,
+pub(in crate::server) struct Server {
+    pub(in crate::server) site: Site<Application>,
     load: Load,
     refusals: Refusals,
     stopping: watch::Sender<bool>,
-    stopped: watch::Receiver<bool>,
+    pub(in crate::server) stopped: watch::Receiver<bool>,
 }
 
 impl Server {
-    fn new(answer: impl AsyncFn(Passing) -> PassedAnswer + 'static) -> Self {
+    pub(in crate::server) fn new(answer: impl AsyncFn(Passing) -> PassedAnswer + 'static) -> Self {
         let (stopping, stopped) = watch::channel(false);
         let (metrics, load) = (HttpMetrics::new(&Metrics::new()), Load::new(8));
         let edge = Edge {
@@ -183,7 +183,7 @@ fn plain(come: &[u8]) -> String {
 }
 
 /// An answer with a length.
-fn whole(text: impl Into<Bytes>) -> PassedAnswer {
+pub(in crate::server) fn whole(text: impl Into<Bytes>) -> PassedAnswer {
     answer_of(PassedBody::Whole(text.into()))
 }
 

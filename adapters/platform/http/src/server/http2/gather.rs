@@ -1,0 +1,234 @@
+//! What one turn of a connection has to say goes out at once.
+//!
+//! The library writes every frame with data by itself, and has each of them flushed. Answers to requests that came
+//! together are ready together, too: they are gathered here until the turn is over, so that they share a write, and a
+//! record of TLS.
+
+use std::{
+    cell::RefCell,
+    io::{self, IoSlice},
+    pin::Pin,
+    rc::Rc,
+    task::{Context, Poll, ready},
+};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+/// As much is gathered. What is larger than a part of it gains nothing from waiting, and is not copied.
+const MOST: usize = 16 * 1024;
+const LARGE: usize = 4 * 1024;
+
+/// The library's end.
+pub(super) struct Gathering<T>(Rc<RefCell<Gathered<T>>>);
+
+/// Ours: what was gathered goes out when it is told to.
+pub(super) struct Outlet<T>(Rc<RefCell<Gathered<T>>>);
+
+struct Gathered<T> {
+    io: T,
+    held: Vec<u8>,
+    /// So much of it is gone.
+    sent: usize,
+}
+
+pub(super) fn gather<T>(io: T) -> (Gathering<T>, Outlet<T>) {
+    let gathered = Rc::new(RefCell::new(Gathered { io, held: Vec::new(), sent: 0 }));
+    (Gathering(Rc::clone(&gathered)), Outlet(gathered))
+}
+
+impl<T: AsyncWrite + Unpin> Outlet<T> {
+    /// Sends what was gathered; ready when all of it is gone.
+    pub(super) fn poll_send(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let mut gathered = self.0.borrow_mut();
+        if gathered.held.is_empty() { Poll::Ready(Ok(())) } else { gathered.poll_flush(cx) }
+    }
+}
+
+impl<T: AsyncWrite + Unpin> Gathered<T> {
+    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while self.sent < self.held.len() {
+            match ready!(Pin::new(&mut self.io).poll_write(cx, &self.held[self.sent..]))? {
+                0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                written => self.sent += written,
+            }
+        }
+        // A connection that waits has no buffer.
+        (self.held, self.sent) = (Vec::new(), 0);
+        Pin::new(&mut self.io).poll_flush(cx)
+    }
+
+    fn poll_write(&mut self, cx: &mut Context<'_>, parts: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
+        let length = parts.iter().map(|part| part.len()).sum();
+        if self.held.len() + length > MOST || length >= LARGE {
+            ready!(self.poll_flush(cx))?;
+        }
+        if length >= LARGE {
+            return Pin::new(&mut self.io).poll_write_vectored(cx, parts);
+        }
+        if self.held.is_empty() {
+            self.held.reserve(LARGE);
+        }
+        for part in parts {
+            self.held.extend_from_slice(part);
+        }
+        Poll::Ready(Ok(length))
+    }
+}
+
+impl<T: AsyncRead + Unpin> AsyncRead for Gathering<T> {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0.borrow_mut().io).poll_read(cx, buf)
+    }
+}
+
+impl<T: AsyncWrite + Unpin> AsyncWrite for Gathering<T> {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.0.borrow_mut().poll_write(cx, &[IoSlice::new(bytes)])
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        parts: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.0.borrow_mut().poll_write(cx, parts)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.0.borrow().io.is_write_vectored()
+    }
+
+    /// Nothing goes out here: the end of the turn is near.
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let mut gathered = self.0.borrow_mut();
+        ready!(gathered.poll_flush(cx))?;
+        Pin::new(&mut gathered.io).poll_shutdown(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+
+    use tokio::io::AsyncWriteExt;
+
+    use super::*;
+
+    /// Keeps each write apart, and takes so much of it.
+    #[derive(Default)]
+    struct Writes {
+        texts: Vec<String>,
+        most: usize,
+        full: bool,
+        is_shut: bool,
+    }
+
+    impl AsyncWrite for Writes {
+        fn poll_write(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+            bytes: &[u8],
+        ) -> Poll<io::Result<usize>> {
+            if self.full {
+                return Poll::Pending;
+            }
+            let taken = &bytes[..bytes.len().min(self.most)];
+            self.texts.push(String::from_utf8(taken.to_vec()).unwrap());
+            Poll::Ready(Ok(taken.len()))
+        }
+
+        fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+
+        fn poll_shutdown(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            self.is_shut = true;
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    fn gathering(most: usize) -> (Gathering<Writes>, Outlet<Writes>) {
+        gather(Writes { most, ..Writes::default() })
+    }
+
+    fn written(outlet: &Outlet<Writes>) -> Vec<String> {
+        outlet.0.borrow().io.texts.clone()
+    }
+
+    async fn send(outlet: &Outlet<Writes>) -> io::Result<()> {
+        poll_fn(|cx| outlet.poll_send(cx)).await
+    }
+
+    #[tokio::test]
+    async fn what_is_flushed_in_between_goes_out_at_once_in_the_end() {
+        let (mut library, outlet) = gathering(usize::MAX);
+        for text in ["head,", "data,", "head,", "data"] {
+            library.write_all(text.as_bytes()).await.unwrap();
+            library.flush().await.unwrap();
+        }
+        assert!(written(&outlet).is_empty());
+        send(&outlet).await.unwrap();
+        assert_eq!(written(&outlet), ["head,data,head,data"]);
+        assert_eq!(outlet.0.borrow().held.capacity(), 0, "who waits holds nothing");
+        send(&outlet).await.unwrap();
+        assert_eq!(written(&outlet).len(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_large_piece_goes_at_once_behind_what_was_held() {
+        let (mut library, outlet) = gathering(usize::MAX);
+        let large = "x".repeat(LARGE);
+        library.write_all(b"held").await.unwrap();
+        library.write_all(large.as_bytes()).await.unwrap();
+        assert_eq!(written(&outlet), ["held", &*large]);
+    }
+
+    #[tokio::test]
+    async fn what_is_taken_piece_by_piece_comes_whole() {
+        let (mut library, outlet) = gathering(3);
+        library.write_all(b"gathered").await.unwrap();
+        send(&outlet).await.unwrap();
+        assert_eq!(written(&outlet), ["gat", "her", "ed"]);
+    }
+
+    #[tokio::test]
+    async fn no_more_is_gathered_than_there_is_room_for() {
+        let (mut library, outlet) = gathering(usize::MAX);
+        outlet.0.borrow_mut().io.full = true;
+        let piece = vec![b'x'; LARGE - 1];
+        let mut taken = 0;
+        let all = poll_fn(|cx| {
+            while Pin::new(&mut library).poll_write(cx, &piece).is_ready() {
+                taken += piece.len();
+            }
+            Poll::Ready(taken)
+        });
+        assert!((MOST - LARGE..=MOST).contains(&all.await));
+        outlet.0.borrow_mut().io.full = false;
+        library.write_all(b"end").await.unwrap();
+        send(&outlet).await.unwrap();
+        let written = written(&outlet).concat();
+        assert_eq!(written.len(), taken + 3);
+        assert!(written.ends_with("xend"));
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_ends_says_all_it_has_to_say() {
+        let (mut library, outlet) = gathering(usize::MAX);
+        library.write_all(b"goodbye").await.unwrap();
+        library.shutdown().await.unwrap();
+        assert_eq!(written(&outlet), ["goodbye"]);
+        assert!(outlet.0.borrow().io.is_shut);
+    }
+
+    #[tokio::test]
+    async fn an_end_that_takes_nothing_is_broken() {
+        let (mut library, outlet) = gathering(0);
+        library.write_all(b"text").await.unwrap();
+        assert_eq!(send(&outlet).await.unwrap_err().kind(), io::ErrorKind::WriteZero);
+    }
+}
