@@ -4,6 +4,7 @@
 //! proxy, so what else the machine does meets all of them. [`rivals`] says how each is started, [`load`] how it is driven,
 //! [`usage`] what it takes; a further proxy is a function in `rivals` and a line in `Bench::start`.
 
+mod aims;
 mod cases;
 mod load;
 mod report;

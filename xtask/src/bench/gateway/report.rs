@@ -1,6 +1,7 @@
-//! Medians over the rounds, what the gateway reached of what it aims at, and how it stands beside a like nginx.
+//! Medians over the rounds, and how the gateway stands beside a like nginx.
 
 use super::super::machine::Machine;
+use super::aims::{aims, summary};
 use super::load::Load;
 use crate::failure::{Context, Outcome};
 use crate::paint::{Colour, paint, say};
@@ -23,15 +24,15 @@ pub(super) struct Sample {
 
 /// The medians of a case with a proxy.
 #[derive(Clone, Debug, Serialize, PartialEq)]
-struct Row {
-    case: &'static str,
-    proxy: &'static str,
-    per_second: f64,
-    p50_us: u64,
-    p99_us: u64,
-    p999_us: u64,
+pub(super) struct Row {
+    pub(super) case: &'static str,
+    pub(super) proxy: &'static str,
+    pub(super) per_second: f64,
+    pub(super) p50_us: u64,
+    pub(super) p99_us: u64,
+    pub(super) p999_us: u64,
     /// CPU seconds for 100,000 requests.
-    cpu_s: f64,
+    pub(super) cpu_s: f64,
     resident_kib: u64,
     errors: u64,
 }
@@ -48,9 +49,12 @@ pub(super) fn show(machine: &Machine, samples: &[Sample], folder: &Path) -> Outc
     let table = markdown(&rows);
     let beside = beside_alike(&rows);
     say!("{}\n{table}", machine.line());
-    for (met, aim) in aims(&rows) {
-        let (mark, colour) = if met { ("✓", Colour::Green) } else { ("✗", Colour::Red) };
-        say!("{} {aim}", paint(colour, mark));
+    let aims = aims(&rows, samples);
+    for aim in &aims {
+        say!("{} {}", aim.reached.mark(), aim.text);
+    }
+    if !aims.is_empty() {
+        say!("{}", summary(&aims));
     }
     for line in &beside {
         say!("{} {line}", paint(Colour::Dim, "·"));
@@ -66,7 +70,7 @@ pub(super) fn show(machine: &Machine, samples: &[Sample], folder: &Path) -> Outc
     Ok(())
 }
 
-fn rows(samples: &[Sample]) -> Vec<Row> {
+pub(super) fn rows(samples: &[Sample]) -> Vec<Row> {
     let mut keys: Vec<_> = samples.iter().map(|sample| (sample.case, sample.proxy)).collect();
     let mut seen = Vec::new();
     keys.retain(|key| {
@@ -136,25 +140,6 @@ fn markdown(rows: &[Row]) -> String {
     text
 }
 
-/// On small answers: as many requests and as short a p99 as nginx and HAProxy have, and 1.25 × the CPU of nginx at most.
-fn aims(rows: &[Row]) -> Vec<(bool, String)> {
-    let of = |case: &str, proxy: &str| rows.iter().find(|row| row.case == case && row.proxy == proxy);
-    let mut aims = Vec::new();
-    for ours in rows.iter().filter(|row| row.proxy == "gateway" && row.case.starts_with("small")) {
-        for rival in ["nginx", "haproxy"] {
-            let Some(theirs) = of(ours.case, rival) else { continue };
-            let (rate, p99) = (ours.per_second / theirs.per_second, ratio(ours.p99_us, theirs.p99_us));
-            aims.push((rate >= 1.0, format!("{}: {rate:.2} × the requests of {rival}", ours.case)));
-            aims.push((p99 <= 1.0, format!("{}: {p99:.2} × the p99 of {rival}", ours.case)));
-        }
-        if let Some(nginx) = of(ours.case, "nginx") {
-            let cpu = ours.cpu_s / nginx.cpu_s.max(f64::MIN_POSITIVE);
-            aims.push((cpu <= 1.25, format!("{}: {cpu:.2} × the CPU of nginx", ours.case)));
-        }
-    }
-    aims
-}
-
 /// For information, and no aim: how each case stands to the nginx that does like work, and what that one does not do.
 fn beside_alike(rows: &[Row]) -> Vec<String> {
     let mut lines = Vec::new();
@@ -179,10 +164,10 @@ fn ratio(ours: u64, theirs: u64) -> f64 {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    fn sample(proxy: &'static str, requests: u64, p99_us: u64) -> Sample {
+    pub(in super::super) fn sample(proxy: &'static str, requests: u64, p99_us: u64) -> Sample {
         let load = Load { requests, seconds: 1.0, p99_us, ..Load::default() };
         Sample { proxy, case: "small-32", load, cpu: Duration::from_secs(1), resident: 2_048 }
     }
@@ -203,18 +188,11 @@ mod tests {
     }
 
     #[test]
-    fn aims_compare_with_the_neighbours() {
-        let rows = rows(&[sample("gateway", 200, 10), sample("nginx", 100, 10), sample("haproxy", 400, 5)]);
-        let met: Vec<_> = aims(&rows).into_iter().map(|(met, _)| met).collect();
-        assert_eq!(met, [true, true, false, false, true]);
-    }
-
-    #[test]
     fn a_like_nginx_is_information_and_no_aim() {
         let samples = [sample("gateway", 200, 10), sample("nginx", 400, 10), sample(ALIKE, 100, 20)];
         let without = rows(&samples[..2]);
         let with = rows(&samples);
-        assert_eq!(aims(&with), aims(&without));
+        assert_eq!(aims(&with, &samples), aims(&without, &samples[..2]));
         assert!(beside_alike(&without).is_empty());
         let lines = beside_alike(&with);
         let ratios =
