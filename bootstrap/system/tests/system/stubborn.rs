@@ -84,9 +84,9 @@ pub(crate) async fn baskets_hold(shop: &Shop, checkouts: &[Acknowledged], wish: 
 
 /// Whether a basket is as it has to be once the payment is made.
 fn is_what_is_left(basket: &[(i64, i64)], wish: Wish, surplus: Surplus) -> bool {
-    let of = |product| basket.iter().find(|(id, _)| *id == product).map_or(0, |(_, units)| *units);
+    let of = |product| basket.iter().filter(|(id, _)| *id == product).map(|(_, units)| units).sum();
     let strangers = basket.iter().any(|(id, _)| ![wish.product, wish.later].contains(id));
-    let (paid, later) = (of(wish.product), of(wish.later));
+    let (paid, later): (i64, i64) = (of(wish.product), of(wish.later));
     !strangers && (0..=surplus.product).contains(&paid) && (1..=1 + surplus.later).contains(&later)
 }
 
@@ -99,16 +99,17 @@ async fn fill_basket(shop: &Shop, name: &str, product: i64) -> i64 {
     shop.wait_for(&format!("{name}: product {product} in the basket"), || async {
         let basket = units(shop, name).await?;
         if basket.iter().any(|(id, _)| *id == product) {
+            let unanswered = unanswered.load(Ordering::Relaxed);
+            assert!(unanswered > 0, "{name}: nobody has added product {product}");
             // One of them is the one that was asked for.
-            return Some(unanswered.load(Ordering::Relaxed) - 1);
+            return Some(unanswered - 1);
         }
-        let added = shop.send(Method::POST, &items, Some(item.clone()), &[]).await;
-        if added.as_ref().is_ok_and(|reply| reply.status.is_success()) {
-            return Some(unanswered.load(Ordering::Relaxed));
-        }
-        if !added.is_err_and(|error| error.is_connect()) {
-            unanswered.fetch_add(1, Ordering::Relaxed);
-        }
+        let maybe_added = match shop.send(Method::POST, &items, Some(item.clone()), &[]).await {
+            Ok(reply) if reply.status.is_success() => return Some(unanswered.load(Ordering::Relaxed)),
+            Ok(reply) => reply.status.is_server_error(),
+            Err(error) => !error.is_connect(),
+        };
+        unanswered.fetch_add(maybe_added.into(), Ordering::Relaxed);
         None
     })
     .await
@@ -131,7 +132,7 @@ fn a_basket_holds_no_more_than_attempts_without_an_answer_explain() {
     let (none, two) = (Surplus::default(), Surplus { product: 1, later: 2 });
     let fits = |basket: &[(i64, i64)], surplus| is_what_is_left(basket, wish, surplus);
     assert!(fits(&[(2, 1)], none));
-    for wrong in [&[][..], &[(2, 2)], &[(1, 1), (2, 1)], &[(2, 1), (3, 1)], &[(1, 1)]] {
+    for wrong in [&[][..], &[(2, 2)], &[(2, 1), (2, 1)], &[(1, 1), (2, 1)], &[(2, 1), (3, 1)], &[(1, 1)]] {
         assert!(!fits(wrong, none), "{wrong:?}");
     }
     assert!(fits(&[(2, 1)], two) && fits(&[(1, 1), (2, 3)], two));
