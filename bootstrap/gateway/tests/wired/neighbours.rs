@@ -16,6 +16,7 @@ use platform_testkit::{PATIENCE, eventually};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
+    time::timeout,
 };
 
 type Script = fn(TcpStream) -> Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -232,5 +233,26 @@ async fn bytes_beyond_the_announced_length_reach_nobody() {
         let response = gateway.get("/api/products").await;
         assert_eq!(response.status(), 200);
         assert_eq!(bytes(response).await, "ok");
+    }
+}
+
+/// Without chunks an answer ends with its connection: the way that ends is all there is to tell.
+#[tokio::test]
+async fn an_answer_that_breaks_off_looks_complete_to_no_old_client() {
+    const BEGUN: &str = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nhe\r\n";
+    let broken = scripted(|socket| Box::pin(write(socket, BEGUN))).await;
+    let whole = scripted(|socket| {
+        Box::pin(write(socket, "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nhe\r\n0\r\n\r\n"))
+    });
+    for (url, ends_well) in [(broken, false), (whole.await, true)] {
+        let gateway = Gateway::before(&url, &[]).await;
+        let mut socket = TcpStream::connect(gateway.addr()).await.unwrap();
+        socket.write_all(b"GET /api/products HTTP/1.0\r\nhost: a\r\n\r\n").await.unwrap();
+        let mut answer = Vec::new();
+        let end = timeout(PATIENCE, socket.read_to_end(&mut answer)).await.unwrap();
+        assert_eq!(end.is_ok(), ends_well, "{end:?}: {}", String::from_utf8_lossy(&answer));
+        if ends_well {
+            assert!(answer.ends_with(b"\r\n\r\nhe"), "{}", String::from_utf8_lossy(&answer));
+        }
     }
 }

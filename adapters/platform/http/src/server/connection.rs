@@ -19,6 +19,23 @@ pub(super) enum Connection {
     Encrypted(Box<TlsStream<TcpStream>>),
 }
 
+/// What HTTP/1 is spoken over.
+pub(super) trait Link: AsyncRead + AsyncWrite + Unpin {
+    /// Sees to it that the end of the connection is no end in good order to the client.
+    fn reset(&self);
+}
+
+impl Link for Connection {
+    fn reset(&self) {
+        let socket = match self {
+            Self::Plain(socket) => socket,
+            Self::Encrypted(stream) => stream.get_ref().0,
+        };
+        // Where it cannot be done, the end looks like any other.
+        let _ = socket.set_zero_linger();
+    }
+}
+
 /// What is spoken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Protocol {

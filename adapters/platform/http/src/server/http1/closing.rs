@@ -2,15 +2,15 @@
 
 use std::{future::poll_fn, io, pin::Pin};
 
-use tokio::{
-    io::{AsyncRead, AsyncWrite},
-    time::timeout,
-};
+use tokio::time::timeout;
 
-use super::{super::DISCONNECT, Connection};
+use super::{
+    super::{DISCONNECT, connection::Link},
+    Connection,
+};
 use crate::Problem;
 
-impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
+impl<T: Link> Connection<T> {
     /// The last answer, to what is no request.
     pub(super) async fn refuse(mut self, problem: Problem) -> io::Result<()> {
         self.outgoing.add(&self.refusals.answer(problem, self.peer));

@@ -15,7 +15,7 @@ mod sending;
 mod silence;
 mod stop;
 #[cfg(test)]
-pub(super) mod tests;
+mod tests;
 mod upload;
 
 use std::{
@@ -33,11 +33,7 @@ use actix_web::{
     http::StatusCode,
 };
 use platform_wire::Alarm;
-use tokio::{
-    io::{AsyncRead, AsyncWrite},
-    sync::watch,
-    time::Instant,
-};
+use tokio::{sync::watch, time::Instant};
 
 use self::{
     asks::Asks,
@@ -50,12 +46,16 @@ use self::{
 };
 use super::{
     KEEP_ALIVE, SLOWEST_HEAD,
+    connection::Link,
     lane::{Answer, Request},
     refusal::Refusals,
     site::{Reply, Site},
     stall::Stall,
 };
 use crate::{Follows, Problem, Refused, RequestHead, RequestReader};
+
+/// Tells a client that waits to send its body.
+const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
 
 /// A connection that speaks HTTP/1.
 pub(super) struct Connection<T> {
@@ -73,7 +73,7 @@ pub(super) struct Connection<T> {
     refusals: Refusals,
 }
 
-impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
+impl<T: Link> Connection<T> {
     /// `first` has come already.
     pub(super) fn new(
         io: T,
@@ -157,18 +157,23 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
         mut answer: Pin<&mut impl Future<Output = R>>,
         upload: &mut Upload,
     ) -> io::Result<R> {
-        loop {
-            let answered = poll_fn(|cx| {
-                upload.poll(&mut self.incoming, Pin::new(&mut self.io), cx);
-                match answer.as_mut().poll(cx) {
-                    Poll::Pending if upload.is_called_for() => Poll::Ready(None),
-                    answered => answered.map(Some),
-                }
-            });
-            if let Some(answer) = answered.await {
-                return Ok(answer);
+        poll_fn(|cx| {
+            let Self { io, incoming, outgoing, stall, .. } = self;
+            upload.poll(incoming, Pin::new(io), cx);
+            if let Poll::Ready(answer) = answer.as_mut().poll(cx) {
+                return Poll::Ready(Ok(answer));
             }
-            self.write(|out| out.extend_from_slice(b"HTTP/1.1 100 Continue\r\n\r\n")).await?;
-        }
+            if upload.is_called_for(cx) {
+                outgoing.add(CONTINUE);
+            }
+            if outgoing.is_empty() {
+                return Poll::Pending;
+            }
+            match outgoing.poll_flush(Pin::new(io), stall, cx) {
+                Poll::Ready(Err(failure)) => Poll::Ready(Err(failure)),
+                _ => Poll::Pending,
+            }
+        })
+        .await
     }
 }

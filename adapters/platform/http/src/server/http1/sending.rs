@@ -13,13 +13,11 @@ use actix_web::{
     http::StatusCode,
     web::Bytes,
 };
-use tokio::{
-    io::{AsyncRead, AsyncWrite},
-    task::unconstrained,
-};
+use tokio::task::unconstrained;
 
 use super::{
-    Connection,
+    super::connection::Link,
+    CONTINUE, Connection,
     asks::Asks,
     framing::Framing,
     head::{AnswerHead, Lines},
@@ -33,7 +31,7 @@ pub(super) const SHORT: usize = 16 * 1024;
 /// How much is read of a body that nobody wants, so that the connection can go on.
 const UNWANTED: usize = 64 * 1024;
 
-impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
+impl<T: Link> Connection<T> {
     pub(super) async fn answer_of_app(
         &mut self,
         asks: Asks,
@@ -65,6 +63,10 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
         let goes_on = head.persists;
         // As nearly all answers are: there, and short.
         let first = if framing.has_ended() { Poll::Pending } else { poll_once(body.as_mut()).await };
+        // An answer that is made of the body goes on with it: there is no other time to say so.
+        if !framing.has_ended() && poll_fn(|cx| Poll::Ready(upload.is_called_for(cx))).await {
+            self.outgoing.add(CONTINUE);
+        }
         match first {
             Poll::Pending if framing.has_ended() => self.write(|out| head.write(size, asks, out)).await?,
             Poll::Ready(Some(Ok(piece))) if piece.len() <= SHORT && framing.is_all(&piece) => {
@@ -78,14 +80,19 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
                 let mut text = Vec::new();
                 head.write(size, asks, &mut text);
                 self.outgoing.add(&text);
-                if let Poll::Ready(piece) = first
-                    && let Err(failure) = put(&mut framing, piece, &mut self.outgoing)
-                {
-                    // Who has asked is told that there was an answer, and that it broke off.
-                    self.flush().await?;
-                    return Err(failure);
+                let ends_with_connection = framing == Framing::UntilClose;
+                let sent = match first {
+                    Poll::Ready(piece) => match put(&mut framing, piece, &mut self.outgoing) {
+                        Ok(()) => self.send(body, framing, upload).await,
+                        // Who has asked is told that there was an answer, and that it broke off.
+                        Err(failure) => self.flush().await.and(Err(failure)),
+                    },
+                    Poll::Pending => self.send(body, framing, upload).await,
+                };
+                if sent.is_err() && ends_with_connection {
+                    self.io.reset();
                 }
-                self.send(body, framing, upload).await?;
+                sent?;
             }
         }
         Ok(goes_on && self.may_go_on(upload).await && upload.has_ended())

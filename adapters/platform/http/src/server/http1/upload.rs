@@ -11,7 +11,7 @@ use std::{
 
 use actix_web::web::Bytes;
 use futures_channel::mpsc::{Receiver, Sender, channel};
-use futures_util::Stream;
+use futures_util::{Stream, task::AtomicWaker};
 use tokio::io::AsyncRead;
 
 use super::{
@@ -24,8 +24,15 @@ use crate::{BodyBroken, Follows, IncomingBody};
 pub(super) struct Upload {
     state: State,
     sender: Option<Sender<Piece>>,
-    /// Set once the body is wanted, where the client waits to be told.
-    wanted: Option<Arc<AtomicBool>>,
+    /// Where the client waits to be told.
+    wanted: Option<Arc<Wanted>>,
+}
+
+/// Whether a body is wanted, and who waits for that.
+#[derive(Default)]
+struct Wanted {
+    is: AtomicBool,
+    waiting: AtomicWaker,
 }
 
 type Piece = Result<Bytes, BodyBroken>;
@@ -55,14 +62,21 @@ impl Upload {
         if !asks.expects_continue {
             return (Self { state, sender: Some(sender), wanted: None }, Some(Box::pin(pieces)));
         }
-        let wanted = Arc::<AtomicBool>::default();
+        let wanted = Arc::<Wanted>::default();
         let body = Awaited { pieces, wanted: Arc::clone(&wanted) };
         (Self { state, sender: Some(sender), wanted: Some(wanted) }, Some(Box::pin(body)))
     }
 
-    /// Whether the client is to be told that its body is wanted: true once, and never where some of it has come.
-    pub(super) fn is_called_for(&mut self) -> bool {
-        self.wanted.take_if(|wanted| wanted.load(Ordering::Relaxed)).is_some()
+    /// Whether the client is to be told that its body is wanted: true once, and never where some of it has come. The task
+    /// is woken when it becomes so.
+    pub(super) fn is_called_for(&mut self, cx: &mut Context<'_>) -> bool {
+        let Some(wanted) = &self.wanted else { return false };
+        wanted.waiting.register(cx.waker());
+        if !wanted.is.load(Ordering::Acquire) {
+            return false;
+        }
+        self.wanted = None;
+        self.sender.as_ref().is_some_and(|sender| !sender.is_closed())
     }
 
     pub(super) fn open_tunnel(&mut self) {
@@ -110,7 +124,7 @@ impl Upload {
 
     fn stop(&mut self, state: State) {
         self.state = state;
-        self.sender = None;
+        (self.sender, self.wanted) = (None, None);
     }
 
     pub(super) fn has_ended(&self) -> bool {
@@ -131,14 +145,16 @@ impl Upload {
 /// A body whose client waits: whoever looks at it wants it.
 struct Awaited {
     pieces: Receiver<Piece>,
-    wanted: Arc<AtomicBool>,
+    wanted: Arc<Wanted>,
 }
 
 impl Stream for Awaited {
     type Item = Piece;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Piece>> {
-        self.wanted.store(true, Ordering::Relaxed);
+        if !self.wanted.is.swap(true, Ordering::Release) {
+            self.wanted.waiting.wake();
+        }
         Pin::new(&mut self.pieces).poll_next(cx)
     }
 }

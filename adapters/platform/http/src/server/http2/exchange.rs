@@ -25,6 +25,7 @@ use super::{
     super::site::{Reply, Site, has_no_body},
     incoming::{Incoming, incoming},
 };
+use crate::extract::{REQUEST_ID, TRACEPARENT};
 
 /// The largest piece of an answer that goes into one frame.
 const PIECE: usize = 16 * 1024;
@@ -113,7 +114,9 @@ fn head(
     let headers = response.headers_mut();
     headers.reserve(fields.size_hint().1.unwrap_or_default());
     for (name, mut value) in fields {
-        value.set_sensitive(is_never_the_same(&name));
+        if is_never_the_same(&name) {
+            value.set_sensitive(true);
+        }
         if !is_of_http1(&name) && (name != CONTENT_LENGTH || keeps_length(status, size)) {
             headers.append(name, value);
         }
@@ -147,7 +150,7 @@ fn is_of_http1(name: &HeaderName) -> bool {
 /// Headers whose values do not come again: in the table that both ends keep of what was sent, they would only push out
 /// those that do (RFC 7541, 7.1.3).
 fn is_never_the_same(name: &HeaderName) -> bool {
-    matches!(name.as_str(), "x-request-id" | "traceparent" | "ratelimit-remaining")
+    name == REQUEST_ID || name == TRACEPARENT || name == "ratelimit-remaining"
 }
 
 /// Sends no faster than the client takes it, and stops when the client does not want it any more. A client that makes no
@@ -189,23 +192,30 @@ async fn send_body(
 
 #[cfg(test)]
 mod tests {
-    use actix_web::http::header::{CONNECTION, COOKIE, UPGRADE};
+    use actix_web::http::header::{CONNECTION, COOKIE, SET_COOKIE, UPGRADE};
 
     use super::*;
 
     #[test]
     fn an_answer_has_a_date_and_nothing_of_http1() {
-        let id = HeaderName::from_static("x-request-id");
-        let fields =
-            [(CONNECTION, "close"), (UPGRADE, "h2c"), (CONTENT_LENGTH, "99"), (COOKIE, "kept"), (id, "1")];
+        let fields = [(CONNECTION, "close"), (UPGRADE, "h2c"), (CONTENT_LENGTH, "99"), (COOKIE, "kept")];
         let fields = fields.into_iter().map(|(name, value)| (name, HeaderValue::from_static(value)));
         let sent = head(StatusCode::OK, fields, BodySize::Sized(3));
         assert_eq!(sent.headers()["content-length"], "3");
         assert!(sent.headers().contains_key("date") && sent.headers().contains_key("cookie"));
-        let is_kept_out = |name| sent.headers()[name].is_sensitive();
-        assert!(is_kept_out("x-request-id") && !is_kept_out("cookie"), "what comes again is worth a place");
         let empty = head(StatusCode::NO_CONTENT, [].into_iter(), BodySize::Sized(0));
         assert!(!empty.headers().contains_key("content-length"), "what has no body has no length");
         assert!(!sent.headers().contains_key("connection") && !sent.headers().contains_key("upgrade"));
+    }
+    #[test]
+    fn what_does_not_come_again_takes_no_place_in_the_table() {
+        let mut secret = HeaderValue::from_static("secret");
+        secret.set_sensitive(true);
+        let fields = [(REQUEST_ID, HeaderValue::from_static("1")), (SET_COOKIE, secret)];
+        let fields = fields.into_iter().chain([(COOKIE, HeaderValue::from_static("again"))]);
+        let sent = head(StatusCode::OK, fields, BodySize::Sized(3));
+        let kept_out =
+            ["x-request-id", "set-cookie", "cookie"].map(|name| sent.headers()[name].is_sensitive());
+        assert_eq!(kept_out, [true, true, false], "what an application keeps out stays out");
     }
 }

@@ -14,8 +14,9 @@ use std::{
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// As much is gathered. What is larger than a part of it gains nothing from waiting, and is not copied.
+/// As much is gathered.
 const MOST: usize = 16 * 1024;
+/// What is as long gains nothing from company: it goes at once, and is not copied.
 const LARGE: usize = 4 * 1024;
 
 /// The library's end.
@@ -29,41 +30,57 @@ struct Gathered<T> {
     held: Vec<u8>,
     /// So much of it is gone.
     sent: usize,
+    /// Whether the connection may keep something back: encrypted, it does.
+    unflushed: bool,
 }
 
 pub(super) fn gather<T>(io: T) -> (Gathering<T>, Outlet<T>) {
-    let gathered = Rc::new(RefCell::new(Gathered { io, held: Vec::new(), sent: 0 }));
+    let gathered = Rc::new(RefCell::new(Gathered { io, held: Vec::new(), sent: 0, unflushed: false }));
     (Gathering(Rc::clone(&gathered)), Outlet(gathered))
 }
 
 impl<T: AsyncWrite + Unpin> Outlet<T> {
     /// Sends what was gathered; ready when all of it is gone.
     pub(super) fn poll_send(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let mut gathered = self.0.borrow_mut();
-        if gathered.held.is_empty() { Poll::Ready(Ok(())) } else { gathered.poll_flush(cx) }
+        self.0.borrow_mut().poll_flush(cx)
     }
 }
 
 impl<T: AsyncWrite + Unpin> Gathered<T> {
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.poll_drain(cx))?;
+        if self.unflushed {
+            ready!(Pin::new(&mut self.io).poll_flush(cx))?;
+            self.unflushed = false;
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// Writes what is held.
+    fn poll_drain(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         while self.sent < self.held.len() {
             match ready!(Pin::new(&mut self.io).poll_write(cx, &self.held[self.sent..]))? {
                 0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
                 written => self.sent += written,
             }
+            self.unflushed = true;
         }
         // A connection that waits has no buffer.
         (self.held, self.sent) = (Vec::new(), 0);
-        Pin::new(&mut self.io).poll_flush(cx)
+        Poll::Ready(Ok(()))
     }
 
     fn poll_write(&mut self, cx: &mut Context<'_>, parts: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
         let length = parts.iter().map(|part| part.len()).sum();
         if self.held.len() + length > MOST || length >= LARGE {
-            ready!(self.poll_flush(cx))?;
+            ready!(self.poll_drain(cx))?;
         }
         if length >= LARGE {
-            return Pin::new(&mut self.io).poll_write_vectored(cx, parts);
+            let written = Pin::new(&mut self.io).poll_write_vectored(cx, parts);
+            // The library comes again with what was not taken. To flush meanwhile would look like progress to whoever
+            // measures how long the client has taken nothing.
+            self.unflushed = written.is_ready();
+            return written;
         }
         if self.held.is_empty() {
             self.held.reserve(LARGE);
@@ -112,36 +129,60 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Gathering<T> {
 
 #[cfg(test)]
 mod tests {
-    use std::future::poll_fn;
+    use std::{future::poll_fn, pin::pin, time::Duration};
 
-    use tokio::io::AsyncWriteExt;
+    use tokio::{
+        io::{AsyncWriteExt, duplex},
+        time::{Instant, timeout},
+    };
 
     use super::*;
+    use crate::server::{load::Load, stall::Stall, unread::Unread};
 
-    /// Keeps each write apart, and takes so much of it.
+    /// Keeps each write apart, takes so much of it, and lets it go when it is flushed.
     #[derive(Default)]
     struct Writes {
         texts: Vec<String>,
         most: usize,
         full: bool,
+        kept: bool,
+        /// So many times it cannot be flushed yet.
+        busy: usize,
         is_shut: bool,
     }
 
     impl AsyncWrite for Writes {
-        fn poll_write(
+        fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+            self.poll_write_vectored(cx, &[IoSlice::new(bytes)])
+        }
+
+        fn poll_write_vectored(
             mut self: Pin<&mut Self>,
             _: &mut Context<'_>,
-            bytes: &[u8],
+            parts: &[IoSlice<'_>],
         ) -> Poll<io::Result<usize>> {
             if self.full {
                 return Poll::Pending;
             }
-            let taken = &bytes[..bytes.len().min(self.most)];
-            self.texts.push(String::from_utf8(taken.to_vec()).unwrap());
-            Poll::Ready(Ok(taken.len()))
+            let mut text = parts.iter().map(|part| std::str::from_utf8(part).unwrap()).collect::<String>();
+            text.truncate(self.most);
+            let taken = text.len();
+            self.texts.push(text);
+            self.kept = true;
+            Poll::Ready(Ok(taken))
         }
 
-        fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        fn is_write_vectored(&self) -> bool {
+            true
+        }
+
+        fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+            if let Some(busy) = self.busy.checked_sub(1) {
+                self.busy = busy;
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            self.kept = false;
             Poll::Ready(Ok(()))
         }
 
@@ -193,6 +234,55 @@ mod tests {
         library.write_all(b"gathered").await.unwrap();
         send(&outlet).await.unwrap();
         assert_eq!(written(&outlet), ["gat", "her", "ed"]);
+    }
+
+    #[tokio::test]
+    async fn nothing_is_kept_back_once_all_is_sent() {
+        // The end is held, or went at once.
+        for texts in [[LARGE, 1], [1, LARGE]] {
+            let (mut library, outlet) = gathering(usize::MAX);
+            for length in texts {
+                library.write_all(&vec![b'x'; length]).await.unwrap();
+                library.flush().await.unwrap();
+            }
+            outlet.0.borrow_mut().io.busy = 2;
+            send(&outlet).await.unwrap();
+            assert!(!outlet.0.borrow().io.kept, "{texts:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn head_and_data_that_are_taken_in_part_come_whole() {
+        let (mut library, outlet) = gathering(LARGE - 1);
+        let data = "x".repeat(LARGE);
+        let parts = [IoSlice::new(b"head,"), IoSlice::new(data.as_bytes())];
+        let taken = poll_fn(|cx| Pin::new(&mut library).poll_write_vectored(cx, &parts)).await.unwrap();
+        assert_eq!(taken, LARGE - 1);
+        library.write_all(&data.as_bytes()[taken - 5..]).await.unwrap();
+        send(&outlet).await.unwrap();
+        assert_eq!(written(&outlet).concat(), format!("head,{data}"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_does_not_read_is_given_up_in_time() {
+        const PATIENCE: Duration = Duration::from_secs(20);
+        let (_client, io) = duplex(64);
+        let stall = Stall::new(PATIENCE, Load::new(1));
+        let (mut library, outlet) = gather(Unread::new(io, Vec::new(), stall));
+        let start = Instant::now();
+        let long = [b'x'; MOST];
+        let mut writing = pin!(library.write_all(&long));
+        // As a turn of the connection goes.
+        let turn = poll_fn(|cx| {
+            let written = writing.as_mut().poll(cx);
+            if written.is_pending() {
+                let _ = outlet.poll_send(cx);
+            }
+            written
+        });
+        let failure = timeout(2 * PATIENCE, turn).await.unwrap().unwrap_err();
+        assert_eq!(failure.kind(), io::ErrorKind::TimedOut);
+        assert_eq!(start.elapsed(), PATIENCE);
     }
 
     #[tokio::test]

@@ -138,15 +138,15 @@ where
     .await
 }
 
-/// The next request. All that is to be said in the meantime goes out at once.
+/// The next request. Where there is none, all that was to be said in the meantime goes out at once.
 fn turn<T>(link: &mut Link<T>, outlet: &Outlet<T>, cx: &mut Context<'_>) -> Poll<Option<Accepted>>
 where
     T: AsyncRead + AsyncWrite + Unpin,
 {
-    let accepted = link.poll_accept(cx);
-    match (accepted, outlet.poll_send(cx)) {
-        (Poll::Pending, Poll::Ready(Err(failure))) => Poll::Ready(Some(Err(failure.into()))),
-        (accepted, _) => accepted.map_err(Into::into),
+    match link.poll_accept(cx) {
+        Poll::Ready(accepted) => Poll::Ready(accepted.map(|accepted| accepted.map_err(Into::into))),
+        Poll::Pending => ready!(outlet.poll_send(cx))
+            .map_or_else(|failure| Poll::Ready(Some(Err(failure.into()))), |()| Poll::Pending),
     }
 }
 

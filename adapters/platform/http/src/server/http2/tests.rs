@@ -15,7 +15,7 @@ use tokio::{
     task::LocalSet,
 };
 
-use super::super::http1::tests::{Application, ROOM, Server, UNREAD, whole};
+use crate::server::tests::bare::{Application, ROOM, Server, UNREAD, whole};
 
 /// Counts what is written.
 struct Counting {
@@ -37,6 +37,19 @@ impl AsyncWrite for Counting {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         self.writes.set(self.writes.get() + 1);
         Pin::new(&mut self.io).poll_write(cx, bytes)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        parts: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.writes.set(self.writes.get() + 1);
+        Pin::new(&mut self.io).poll_write_vectored(cx, parts)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.io.is_write_vectored()
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

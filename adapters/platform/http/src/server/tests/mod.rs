@@ -2,6 +2,7 @@
 
 mod answers;
 mod around;
+pub(super) mod bare;
 mod connections;
 mod identity;
 mod life;

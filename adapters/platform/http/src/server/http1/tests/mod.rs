@@ -11,111 +11,34 @@ mod uploads;
 
 use std::{rc::Rc, time::Duration};
 
-use actix_web::{
-    body::BodySize,
-    http::{
-        ConnectionType,
-        header::{DATE, HeaderValue},
-    },
-    web::Bytes,
-};
+use actix_web::{body::BodySize, web::Bytes};
 use futures_util::{
-    FutureExt, Stream, StreamExt,
-    future::LocalBoxFuture,
+    Stream, StreamExt,
     stream::{self, LocalBoxStream},
 };
-use kernel_application::Fields;
-use platform_identity::Authenticator;
-use platform_telemetry::{HttpMetrics, Metrics, silent};
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex},
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream, duplex},
     join,
     time::timeout,
 };
-use utoipa::openapi::OpenApi;
 
 use super::super::DISCONNECT;
 use super::*;
 use crate::{
-    BodyBroken, IncomingBody, Passage, Passed, PassedAnswer, PassedBody, Passing,
-    server::{edge::Edge, lane::Lane, load::Load, methods::Methods, passage::Below, tests::reader::Reader},
+    BodyBroken, IncomingBody, PassedAnswer, PassedBody, Passing,
+    server::tests::{
+        bare::{ROOM, Server, UNREAD, answer_of, whole},
+        reader::Reader,
+    },
 };
 
 /// What most tests ask.
 const GET: &str = "GET /below/a HTTP/1.1\r\nhost: a\r\n\r\n";
-/// As much as is on the way where that does not matter.
-pub(in crate::server) const ROOM: usize = 1024 * 1024;
-/// How long a client may leave alone what is sent to it.
-pub(in crate::server) const UNREAD: Duration = Duration::from_secs(20);
 const SECOND: Duration = Duration::from_secs(1);
 
-/// What answers below `/below`.
-struct Scripted<F>(F);
-
-impl<F: AsyncFn(Passing) -> PassedAnswer + 'static> Passage for Scripted<F> {
-    fn pass(&self, passing: Passing) -> LocalBoxFuture<'_, Passed> {
-        async { Passed { answer: Ok((self.0)(passing).await), line: None } }.boxed_local()
-    }
-}
-
-/// What answers everything else. It closes the connection, or fails, where it is asked to.
-pub(in crate::server) struct Application;
-
-impl Service<AppRequest> for Application {
-    type Response = Response<BoxBody>;
-    type Error = Response<BoxBody>;
-    type Future = LocalBoxFuture<'static, Result<Self::Response, Self::Error>>;
-
-    actix_service::always_ready!();
-
-    fn call(&self, request: AppRequest) -> Self::Future {
-        async move {
-            let text = format!("{} {}", request.method(), request.uri());
-            let mut response = Response::ok().set_body(BoxBody::new(text));
-            response.headers_mut().insert(DATE, HeaderValue::from_static("today"));
-            match request.path() {
-                "/fails" => return Err(response),
-                "/closes" => response.head_mut().set_connection_type(ConnectionType::Close),
-                _ => {}
-            }
-            Ok(response)
-        }
-        .boxed_local()
-    }
-}
-
-/// A server, as far as one connection needs it.
-pub(in crate::server) struct Server {
-    pub(in crate::server) site: Site<Application>,
-    load: Load,
-    refusals: Refusals,
-    stopping: watch::Sender<bool>,
-    pub(in crate::server) stopped: watch::Receiver<bool>,
-}
-
 impl Server {
-    pub(in crate::server) fn new(answer: impl AsyncFn(Passing) -> PassedAnswer + 'static) -> Self {
-        let (stopping, stopped) = watch::channel(false);
-        let (metrics, load) = (HttpMetrics::new(&Metrics::new()), Load::new(8));
-        let edge = Edge {
-            authenticator: Authenticator::off(),
-            on_rejected: None,
-            around: None,
-            logger: silent(),
-            metrics: metrics.clone(),
-            load: load.clone(),
-            timeout: SECOND,
-            stopping: stopped.clone(),
-            encrypted: false,
-        };
-        let below = Below::new("/below", Rc::new(Scripted(answer)));
-        let lane = Lane::new(Rc::new(edge), Rc::new(Methods::of(&OpenApi::default())), below);
-        let site = Site::bare(Rc::new(Application), lane);
-        Self { site, load, refusals: Refusals { metrics, logger: silent() }, stopping, stopped }
-    }
-
     /// Serves a connection on which something has come already.
-    async fn serve(&self, io: impl AsyncRead + AsyncWrite + Unpin, first: &str) -> io::Result<()> {
+    async fn serve(&self, io: impl Link, first: &str) -> io::Result<()> {
         let (first, stall) = (first.as_bytes().to_vec(), Stall::new(UNREAD, self.load.clone()));
         let (stopping, refusals) = (self.stopped.clone(), self.refusals.clone());
         let reader = Box::<Reader>::default();
@@ -144,6 +67,10 @@ impl Server {
     fn stop(&self) {
         self.stopping.send_replace(true);
     }
+}
+
+impl Link for DuplexStream {
+    fn reset(&self) {}
 }
 
 /// What never ends shows as a failure: the clock is not a real one.
@@ -180,15 +107,6 @@ fn plain(come: &[u8]) -> String {
         ["date: ", "x-request-id: ", "traceparent: ", "x-content-type-options: ", "cache-control: "];
     let lines = std::str::from_utf8(come).unwrap().split_inclusive("\r\n");
     lines.filter(|line| !EVERY.iter().any(|name| line.starts_with(name))).collect()
-}
-
-/// An answer with a length.
-pub(in crate::server) fn whole(text: impl Into<Bytes>) -> PassedAnswer {
-    answer_of(PassedBody::Whole(text.into()))
-}
-
-fn answer_of(body: PassedBody) -> PassedAnswer {
-    PassedAnswer { status: StatusCode::OK, fields: Fields::default(), body }
 }
 
 /// A body that announces a size and has these pieces, whatever they are.

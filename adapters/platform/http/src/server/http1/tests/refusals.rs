@@ -79,6 +79,10 @@ impl AsyncWrite for NeverEnds {
     }
 }
 
+impl Link for NeverEnds {
+    fn reset(&self) {}
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_connection_that_cannot_end_is_let_go() {
     let (mut client, io) = duplex(ROOM);
@@ -91,7 +95,7 @@ async fn a_connection_that_cannot_end_is_let_go() {
 /// An encrypted connection that is closed without that looks like one that broke off.
 #[tokio::test(start_paused = true)]
 async fn a_connection_that_is_idle_is_told_its_end() {
-    async fn lasts(io: impl AsyncRead + AsyncWrite + Unpin) -> Duration {
+    async fn lasts(io: impl Link) -> Duration {
         let start = Instant::now();
         within(echo().serve(io, GET)).await.unwrap();
         start.elapsed()

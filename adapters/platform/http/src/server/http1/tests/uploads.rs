@@ -67,6 +67,35 @@ async fn who_is_refused_keeps_its_body() {
     );
 }
 
+/// Whoever looks at a body may be another task, or the answer that is made of it.
+#[tokio::test(start_paused = true)]
+async fn whoever_wants_the_body_has_the_client_told() {
+    let elsewhere = Server::new(async |passing: Passing| {
+        whole(tokio::spawn(taken(passing.body)).await.unwrap().unwrap())
+    });
+    let on_the_way = Server::new(async |passing: Passing| {
+        pieces(BodySize::Sized(5), passing.body.unwrap().map(|piece| piece.map_err(io::Error::other)))
+    });
+    for server in [elsewhere, on_the_way] {
+        let (answer, _) = server
+            .talk(ROOM, async |mut client| {
+                send(&mut client, &patient_post(5)).await;
+                let told = heard(&mut client).await;
+                send(&mut client, "hello").await;
+                told + &heard(&mut client).await
+            })
+            .await;
+        assert_eq!(answer, "HTTP/1.1 100 Continue\r\n\r\n".to_owned() + &ok("hello"));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_empty_body_is_not_called_for() {
+    let asked =
+        "POST /below/a HTTP/1.1\r\ntransfer-encoding: chunked\r\nexpect: 100-continue\r\n\r\n0\r\n\r\n";
+    assert_eq!(echo().ask(asked).await, ok("POST /below/a "));
+}
+
 #[tokio::test(start_paused = true)]
 async fn who_does_not_wait_is_told_nothing() {
     let answer = echo().ask(&(patient_post(5) + "hello" + GET)).await;
