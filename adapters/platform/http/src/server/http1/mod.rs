@@ -157,6 +157,8 @@ impl<T: Link> Connection<T> {
         mut answer: Pin<&mut impl Future<Output = R>>,
         upload: &mut Upload,
     ) -> io::Result<R> {
+        // To the end: an encrypted connection may have taken it and not have sent it.
+        let mut calls = false;
         poll_fn(|cx| {
             let Self { io, incoming, outgoing, stall, .. } = self;
             upload.poll(incoming, Pin::new(io), cx);
@@ -165,14 +167,13 @@ impl<T: Link> Connection<T> {
             }
             if upload.is_called_for(cx) {
                 outgoing.add(CONTINUE);
+                calls = true;
             }
-            if outgoing.is_empty() {
-                return Poll::Pending;
+            if calls && let Poll::Ready(called) = outgoing.poll_flush(Pin::new(io), stall, cx) {
+                called?;
+                calls = false;
             }
-            match outgoing.poll_flush(Pin::new(io), stall, cx) {
-                Poll::Ready(Err(failure)) => Poll::Ready(Err(failure)),
-                _ => Poll::Pending,
-            }
+            Poll::Pending
         })
         .await
     }

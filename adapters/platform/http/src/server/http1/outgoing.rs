@@ -87,7 +87,7 @@ impl Outgoing {
         stall.limit(cx, flushed)
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    fn is_empty(&self) -> bool {
         self.text.is_empty() && self.piece.is_empty() && self.tail.is_empty()
     }
 

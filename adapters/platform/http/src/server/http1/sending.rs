@@ -64,7 +64,8 @@ impl<T: Link> Connection<T> {
         // As nearly all answers are: there, and short.
         let first = if framing.has_ended() { Poll::Pending } else { poll_once(body.as_mut()).await };
         // An answer that is made of the body goes on with it: there is no other time to say so.
-        if !framing.has_ended() && poll_fn(|cx| Poll::Ready(upload.is_called_for(cx))).await {
+        let is_refusal = head.status.as_u16() >= 400;
+        if !is_refusal && !framing.has_ended() && poll_fn(|cx| Poll::Ready(upload.is_called_for(cx))).await {
             self.outgoing.add(CONTINUE);
         }
         match first {

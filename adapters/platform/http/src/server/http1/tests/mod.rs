@@ -2,6 +2,7 @@
 
 mod answers;
 mod broken;
+mod expectations;
 mod patience;
 mod refusals;
 mod requests;

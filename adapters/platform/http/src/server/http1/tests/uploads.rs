@@ -6,100 +6,19 @@ use tokio::{io::split, sync::Notify};
 
 use super::*;
 
-fn post(length: usize) -> String {
+pub(super) fn post(length: usize) -> String {
     format!("POST /below/a HTTP/1.1\r\ncontent-length: {length}\r\n\r\n")
 }
 
-#[tokio::test(start_paused = true)]
-async fn who_waits_to_be_told_is_told_to_send_the_body() {
-    let (answer, _) = echo()
-        .talk(ROOM, async |mut client| {
-            send(&mut client, &patient_post(5)).await;
-            assert_eq!(heard(&mut client).await, "HTTP/1.1 100 Continue\r\n\r\n");
-            send(&mut client, "hello").await;
-            heard(&mut client).await
-        })
-        .await;
-    assert_eq!(answer, ok("POST /below/a hello"));
-}
-
-/// One that waits to be told.
-fn patient_post(length: usize) -> String {
-    post(length).replace("\r\n\r\n", "\r\nexpect: 100-continue\r\n\r\n")
-}
-
-#[tokio::test(start_paused = true)]
-async fn nobody_is_told_before_the_body_is_wanted() {
+/// Takes a body once it may go on, and gives it back.
+pub(super) fn waiting() -> (Server, Rc<Notify>) {
     let go_on = Rc::new(Notify::new());
     let gate = Rc::clone(&go_on);
     let server = Server::new(async move |passing: Passing| {
         gate.notified().await;
         whole(taken(passing.body).await.unwrap())
     });
-    let (answer, _) = server
-        .talk(ROOM, async |mut client| {
-            send(&mut client, &patient_post(5)).await;
-            let early = timeout(SECOND / 2, client.read_u8()).await;
-            assert!(early.is_err(), "{early:?}");
-            go_on.notify_one();
-            assert_eq!(heard(&mut client).await, "HTTP/1.1 100 Continue\r\n\r\n");
-            send(&mut client, "hello").await;
-            heard(&mut client).await
-        })
-        .await;
-    assert!(answer.ends_with("\r\n\r\nhello"), "{answer}");
-}
-
-#[tokio::test(start_paused = true)]
-async fn who_is_refused_keeps_its_body() {
-    let server = Server::new(async |_| whole("no"));
-    let (answer, outcome) = server
-        .talk(ROOM, async |mut client| {
-            send(&mut client, &patient_post(5)).await;
-            rest(&mut client).await
-        })
-        .await;
-    outcome.unwrap();
-    // Whether the body comes after all is not known: no other request can.
-    assert!(
-        answer.starts_with("HTTP/1.1 200 OK\r\n") && answer.contains("\r\nconnection: close\r\n"),
-        "{answer}"
-    );
-}
-
-/// Whoever looks at a body may be another task, or the answer that is made of it.
-#[tokio::test(start_paused = true)]
-async fn whoever_wants_the_body_has_the_client_told() {
-    let elsewhere = Server::new(async |passing: Passing| {
-        whole(tokio::spawn(taken(passing.body)).await.unwrap().unwrap())
-    });
-    let on_the_way = Server::new(async |passing: Passing| {
-        pieces(BodySize::Sized(5), passing.body.unwrap().map(|piece| piece.map_err(io::Error::other)))
-    });
-    for server in [elsewhere, on_the_way] {
-        let (answer, _) = server
-            .talk(ROOM, async |mut client| {
-                send(&mut client, &patient_post(5)).await;
-                let told = heard(&mut client).await;
-                send(&mut client, "hello").await;
-                told + &heard(&mut client).await
-            })
-            .await;
-        assert_eq!(answer, "HTTP/1.1 100 Continue\r\n\r\n".to_owned() + &ok("hello"));
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn an_empty_body_is_not_called_for() {
-    let asked =
-        "POST /below/a HTTP/1.1\r\ntransfer-encoding: chunked\r\nexpect: 100-continue\r\n\r\n0\r\n\r\n";
-    assert_eq!(echo().ask(asked).await, ok("POST /below/a "));
-}
-
-#[tokio::test(start_paused = true)]
-async fn who_does_not_wait_is_told_nothing() {
-    let answer = echo().ask(&(patient_post(5) + "hello" + GET)).await;
-    assert_eq!(answer, ok("POST /below/a hello") + &ok("GET /below/a "));
+    (server, go_on)
 }
 
 #[tokio::test(start_paused = true)]
@@ -107,12 +26,7 @@ async fn an_upload_is_read_no_faster_than_it_is_taken_and_comes_whole() {
     const LENGTH: usize = 1024 * 1024;
     let room = 1000;
     let body: Vec<u8> = (0..LENGTH).map(|n| b'a' + u8::try_from(n % 23).unwrap()).collect();
-    let go_on = Rc::new(Notify::new());
-    let gate = Rc::clone(&go_on);
-    let server = Server::new(async move |passing: Passing| {
-        gate.notified().await;
-        whole(taken(passing.body).await.unwrap())
-    });
+    let (server, go_on) = waiting();
     let (answer, _) = server
         .talk(room, async |client| {
             let (mut from, mut to) = split(client);
