@@ -207,6 +207,7 @@ mod tests {
         assert!(!empty.headers().contains_key("content-length"), "what has no body has no length");
         assert!(!sent.headers().contains_key("connection") && !sent.headers().contains_key("upgrade"));
     }
+
     #[test]
     fn what_does_not_come_again_takes_no_place_in_the_table() {
         let mut secret = HeaderValue::from_static("secret");

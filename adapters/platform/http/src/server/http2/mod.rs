@@ -123,7 +123,8 @@ where
     }
 }
 
-async fn greet<T>(io: Gathering<T>, outlet: &Outlet<T>) -> Result<Link<T>, Box<dyn Error>>
+/// What both ends say first.
+async fn greet<T>(io: Gathering<T>, outlet: &Outlet<T>) -> Result<Library<T>, Box<dyn Error>>
 where
     T: AsyncRead + AsyncWrite + Unpin,
 {
@@ -139,18 +140,19 @@ where
 }
 
 /// The next request. Where there is none, all that was to be said in the meantime goes out at once.
-fn turn<T>(link: &mut Link<T>, outlet: &Outlet<T>, cx: &mut Context<'_>) -> Poll<Option<Accepted>>
+fn turn<T>(library: &mut Library<T>, outlet: &Outlet<T>, cx: &mut Context<'_>) -> Poll<Option<Accepted>>
 where
     T: AsyncRead + AsyncWrite + Unpin,
 {
-    match link.poll_accept(cx) {
+    match library.poll_accept(cx) {
         Poll::Ready(accepted) => Poll::Ready(accepted.map(|accepted| accepted.map_err(Into::into))),
         Poll::Pending => ready!(outlet.poll_send(cx))
             .map_or_else(|failure| Poll::Ready(Some(Err(failure.into()))), |()| Poll::Pending),
     }
 }
 
-type Link<T> = Connection<Gathering<T>, Bytes>;
+/// What speaks the protocol.
+type Library<T> = Connection<Gathering<T>, Bytes>;
 type Accepted = Result<(http_02::Request<RecvStream>, SendResponse<Bytes>), Box<dyn Error>>;
 
 fn settings() -> Builder {
